@@ -131,7 +131,7 @@ def log_bayes_factor_heads(heads: int, n: int, a: float = 5000, b: float = 5000)
 # --- many people: the likelihood with each person's deviation integrated out
 
 
-def _log_likelihood(numbers: Floats, b: Floats, a: Floats) -> Floats:
+def log_likelihood(numbers: Floats, b: Floats, a: Floats) -> Floats:
     """Log-likelihood, shape (people, len(a), len(b)), of person logits `b` and heads logits `a`."""
     up, down = special.log_expit(a[:, None] + b), special.log_expit(a[:, None] - b)
     # heads_same: +(a+b)   heads_diff: +(a-b)   tails_same: -(a-b)   tails_diff: -(a+b)
@@ -157,9 +157,9 @@ def _people_kernel(axes: Axes, s: int) -> Floats:
 
 def _weights_of_people(numbers: Floats, axes: Axes) -> tuple[Floats, Floats]:
     """exp(log-likelihood - its maximum), shape (people, A, B), and the maxima (people,)."""
-    log_likelihood = _log_likelihood(numbers, axes.person, axes.alpha)
-    top = log_likelihood.max(axis=(1, 2))
-    return np.exp(log_likelihood - top[:, None, None]), top
+    values = log_likelihood(numbers, axes.person, axes.alpha)
+    top = values.max(axis=(1, 2))
+    return np.exp(values - top[:, None, None]), top
 
 
 def person_log_marginals(counts: pd.DataFrame, axes: Axes) -> Floats:
@@ -183,14 +183,14 @@ def _axis(
     """Gauss nodes, their log weights and log prior densities, for the logit of theta or of alpha (`name`), where both
     prior and likelihood can have mass; `sigma` is a typical spread of people.
     """
-    n, who = numbers.sum(), numbers.sum(1)
+    n = numbers.sum()
     wins = numbers[:, [0, 2]] if name == "theta" else numbers[:, [0, 1]]
     guesses = [special.logit((wins.sum() + 0.5) / (n + 1))]
     error = 2 / np.sqrt(n)
     if name == "theta":  # people differ: the mean of their logits is a second guess
-        logits = special.logit((wins.sum(1) + 0.5) / (who + 1))
+        logits, _ = _person_logits(numbers)
         guesses.append(logits.mean())
-        error = np.sqrt(error**2 + (logits.var() + 4 * sigma**2) / len(who))
+        error = np.sqrt(error**2 + (logits.var() + 4 * sigma**2) / len(numbers))
     low, high = (float(special.logit(stats.beta.ppf(q, *prior))) for q in (1e-13, 1 - 1e-13))
     low = max(low, 0.0) if truncated else low
     near = max(low, min(guesses) - 8 * error), min(high, max(guesses) + 8 * error)
@@ -203,14 +203,24 @@ def _axis(
 
 
 def _person_nodes(numbers: Floats, theta: Floats, smallest: float, largest: float) -> Floats:
-    """Equally spaced nodes for a person's logit, wide enough for all likelihoods and all N(theta, sigma)."""
-    n = numbers.sum(1)
-    logit = special.logit((numbers[:, 0] + numbers[:, 2] + 0.5) / (n + 1))
-    reach = np.minimum(18 / np.sqrt(n), 8 * largest)
-    low = min((logit - reach).min(), theta.min() - 8 * largest)
-    high = max((logit + reach).max(), theta.max() + 8 * largest)
+    """Equally spaced nodes for a person's logit, wherever both a likelihood and some N(theta, sigma) can have mass."""
+    logit, error = _person_logits(numbers)
+    low = max((logit - 9 * error).min(), theta.min() - 8 * largest)
+    high = min((logit + 9 * error).max(), theta.max() + 8 * largest)
     step = 1.5 * smallest
     return low + step * np.arange(int(np.ceil((high - low) / step)) + 1)
+
+
+def _person_logits(numbers: Floats) -> tuple[Floats, Floats]:
+    """Each person's logit of the proportion of same-side landings, and its standard error."""
+    n = numbers.sum(1)
+    return special.logit((numbers[:, 0] + numbers[:, 2] + 0.5) / (n + 1)), 2 / np.sqrt(n)
+
+
+def _sigma_range(numbers: Floats, low: float, high: float) -> tuple[float, float]:
+    """Smallest and largest sigma on the grid: the prior's range, but no finer than the data resolve and no narrower."""
+    logit, error = _person_logits(numbers)
+    return max(low, 0.05 * float(error.min())), max(high, 4 * float(logit.std()))
 
 
 def _sigma_weights(sigma: Floats, prior: Any) -> Floats:
@@ -294,7 +304,7 @@ def model_averages(
                 f"allowed is shape ({len(counts)},) with at least one"
             )
     prior = stats.gamma(sigma[0], scale=1 / sigma[1])
-    smallest, largest = 0.05 * prior.mean(), float(prior.isf(1e-12))
+    smallest, largest = _sigma_range(numbers, 0.05 * float(prior.mean()), float(prior.isf(1e-12)))
     t, *log_theta = _axis("theta", numbers, theta, True, prior.mean(), nodes[1])
     a, *log_alpha = _axis("alpha", numbers, alpha, False, 0.0, nodes[2])
     s = np.geomspace(smallest, largest, nodes[0])
@@ -314,7 +324,7 @@ def model_averages(
             grid = together[where[heads], :, where[same]]
             log_weight = weight_a[heads][:, None, None] + log_sigma[:, None] + weight_t[same]
             found[same, heads, True] = float(special.logsumexp(grid + log_weight))
-            flat = _log_likelihood(alone, t if same else np.zeros(1), a if heads else np.zeros(1))[0]
+            flat = log_likelihood(alone, t if same else np.zeros(1), a if heads else np.zeros(1))[0]
             flat = flat + (sum(aw)[:, None] if heads else 0) + (sum(tw) if same else 0)
             found[same, heads, False] = float(special.logsumexp(flat))
         averages.append(ModelAverage(found))
@@ -395,7 +405,7 @@ def posterior(
     for name, values in (("theta", theta), ("alpha", alpha), ("sigma", (sigma,))):
         _check_positive(name, *values)
     prior = stats.halfnorm(scale=sigma)
-    smallest, largest = 0.03 * sigma, 8 * sigma
+    smallest, largest = _sigma_range(numbers, 0.03 * sigma, 7 * sigma)
     t, t_weight, t_prior = _axis("theta", numbers, theta, False, sigma, nodes[1])
     a, a_weight, a_prior = _axis("alpha", numbers, alpha, False, 0.0, nodes[2])
     s = np.geomspace(smallest, largest, nodes[0])
