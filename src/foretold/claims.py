@@ -152,10 +152,8 @@ class Judgement:
     verdict: str
     expected: str
 
-    @property
-    def changed(self) -> bool:
-        """True where the verdict is not the expected one: the one thing that fails a build."""
-        return self.verdict != self.expected
+    def _ipython_display_(self) -> None:
+        """Nothing: `Run.claim` has shown the row when it returns this as the value of a cell's last line."""
 
     def here_text(self) -> str:
         """What was measured, as a reader sees it."""

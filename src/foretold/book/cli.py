@@ -111,7 +111,8 @@ def build(given: argparse.Namespace) -> int:
         print(outcome.describe(), file=sys.stderr)
     code = 1
     if not failed:
-        asked = [sys.executable, "-m", "jupyter_book", "build", ".", "-n", "-W", "--keep-going"]
+        program = "from jupyter_book.cli.main import main; main()"
+        asked = [sys.executable, "-c", program, "build", ".", "-n", "-W", "--keep-going"]
         code = subprocess.run(asked, cwd=project.root, check=False).returncode
     print("\n" + progress.summary(outcomes))
     return code

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
@@ -78,7 +79,7 @@ def of(notebook: NotebookNode) -> Digest:
     for name in sorted(_started(trees)):
         path = PACKAGE / "claims" / f"{name}.yml"
         parts[f"claims/{name}.yml"] = _file_hash(path) if path.exists() else "absent"
-    entries = data.registry()
+    entries = _registry()
     for name in sorted(sets):
         parts[f"data set {name}"] = _hash(json.dumps(entries.get(name), sort_keys=True, default=str))
     machine = {"profile": run.default_profile(), "device": run.device_class()}
@@ -141,21 +142,31 @@ def _closure(trees: list[ast.Module]) -> tuple[list[Path], set[str], set[str], s
             if path is None or path in files:
                 continue
             files.add(path)
-            # A file of the same name and another suffix is part of the module: figures.js belongs to figures.py.
-            files.update(p for p in path.parent.glob(f"{path.stem}.*") if p.is_file() and p.suffix != ".pyc")
             stat = path.stat()
             inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
             waiting.append((_parse_module(path, (stat.st_mtime_ns, stat.st_size)), inside, path))
         if origin == PACKAGE / "data.py":
-            continue  # its functions pass names on; they name no table themselves
+            continue  # its functions pass names on; it names no table, and of the registry only the entries used count
+        if origin is not None:
+            files.update(_siblings(tree, origin.parent))
         for calls, named, everything in (
             (TABLE_CALLS, tables, data.tables()),
-            (DATA_CALLS, sets, list(data.registry())),
+            (DATA_CALLS, sets, list(_registry())),
         ):
             for name in _named(tree, calls):
                 # A name that is not a literal could be any: depend on all, rather than show old numbers.
                 named.update([name] if name is not None else everything)
     return sorted(files), packages, tables, sets
+
+
+def _siblings(tree: ast.Module, folder: Path) -> set[Path]:
+    """Files beside a module that it names as a whole string: figures.py names interactive.js."""
+    named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py" and path.name in named}
+
+
+def _registry() -> dict[str, dict]:
+    return yaml.safe_load(data.registry_path().read_text(encoding="utf-8")) or {}
 
 
 def _module_file(name: str) -> Path | None:

@@ -269,6 +269,7 @@ def run_notebook(text: str, environment: dict[str, str], budget: float) -> dict[
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
 
     notebook = nbformat.reads(text, as_version=4)
     began = time.monotonic()
@@ -281,10 +282,15 @@ def run_notebook(text: str, environment: dict[str, str], budget: float) -> dict[
 
     failure = None
     with tempfile.TemporaryDirectory(prefix="foretold-") as folder:
+        work = os.path.join(folder, "work")
+        os.mkdir(work)
+        private = {"transport": "ipc", "connection_file": os.path.join(folder, "kernel.json")}
         client = NotebookClient(
             notebook,
-            resources={"metadata": {"path": folder}},
+            resources={"metadata": {"path": work}},
             kernel_manager_class=AsyncKernelManager,
+            # Sockets in the file system rather than on TCP ports, which other users of the machine can reach.
+            config=Config() if sys.platform == "win32" else Config(KernelManager=private),
             record_timing=False,  # timing in the cells' metadata would change jupyter-cache's key
             timeout_func=lambda cell: max(1.0, budget - (time.monotonic() - began)),
             on_cell_execute=starts,

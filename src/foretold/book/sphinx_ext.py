@@ -58,9 +58,7 @@ class Build:
 
     def book_digest(self) -> str:
         """What the generated pages are made from."""
-        return hashlib.sha256(
-            "".join(self.page_digest(outcome.chapter) for outcome in self.outcomes).encode()
-        ).hexdigest()
+        return hashlib.sha256("".join(map(self.page_digest, self.outcomes)).encode()).hexdigest()
 
     def recorded_html(self, name: str) -> str:
         """The recorded results of a chapter, or nothing."""
@@ -81,8 +79,6 @@ def begin(app: Sphinx) -> None:
     project = Project(Path(app.srcdir), Path(app.outdir).parent)
     locked = ExitStack()
     locked.enter_context(execute.lock(project, logger.info))
-    project.cache_folder.mkdir(parents=True, exist_ok=True)
-    app.config.nb_execution_cache_path = str(project.cache_folder)
     outcomes = execute.execute(project, names=_on_pages(project)) if app.config.nb_execution_mode == "cache" else []
     for outcome in outcomes:
         logger.info("foretold: %s %s (%.1f s)", outcome.name, outcome.status, outcome.seconds)
@@ -157,6 +153,20 @@ def _summary_line(build: Build, name: str, doctree: nodes.document, anchor: str)
     words = nodes.paragraph("", "", nodes.Text("This build: "), link, nodes.Text(f" (profile {ledger['profile']})."))
     words["classes"].append("foretold-summary")
     paragraph.parent.insert(paragraph.parent.index(paragraph) + 1, words)
+
+
+def without_thebe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Leave out Thebe's scripts. Jupyter Book loads them, twice, though no page uses them: an error in the console, and an
+    address outside the book."""
+    if "script_files" in context:
+        context["script_files"] = [script for script in context["script_files"] if not _of_thebe(script)]
+
+
+def _of_thebe(script: Any) -> bool:
+    words = f"{getattr(script, 'filename', script)} {getattr(script, 'attributes', {}).get('body', '')}"
+    return "thebe" in words.lower()
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
@@ -234,5 +244,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", begin)
     app.connect("env-get-outdated", outdated)
     app.connect("doctree-read", annotate)
+    app.connect("html-page-context", without_thebe, priority=900)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
