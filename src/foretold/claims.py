@@ -1,13 +1,16 @@
 """What the papers claim, and the verdict on each claim when it is measured again.
 
-The claims of a chapter stand in ``claims/<chapter>.yml``. `judge` compares one measured value with one claim, `Ledger` collects the judgements of a run,
-and its MIME bundle carries them in the executed notebook, from where the scoreboard, ``claims.json`` and the tests read them.
+The claims of a chapter stand in ``claims/<chapter>.yml``. `judge` compares one measured value with one claim, `Ledger`
+collects the judgements of a run,
+and its MIME bundle carries them in the executed notebook, from where the scoreboard, ``claims.json`` and the tests read
+them.
 """
 
 from __future__ import annotations
 
 import difflib
 import html
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +42,8 @@ def one_of(what: str, value: object, allowed: Sequence[str]) -> str:
 class Claim:
     """One claim of a paper, as ``claims/<chapter>.yml`` states it.
 
-    `paper` is the paper's value: a number (`value`), ``[low, high]`` (`interval`), names from the largest to the smallest (`ordering`),
+    `paper` is the paper's value: a number (`value`), ``[low, high]`` (`interval`), names from the largest to the
+    smallest (`ordering`),
     ``above``/``below`` of `null` (`direction`), ``{at_most: x}``/``{at_least: x}`` (`bound`), or nothing (`theorem`).
     """
 
@@ -66,7 +70,7 @@ class Claim:
         for name in ("statement", "where", "reason"):
             if not str(getattr(self, name) or "").strip():
                 raise wrong(
-                    f"{name} is empty; every claim says what is claimed, where it stands and why its tolerance is what it is"
+                    f"{name} is empty; a claim says what is claimed, where it stands and why its tolerance is so"
                 )
         if len(self.tolerance) != 1 or next(iter(self.tolerance)) not in ("abs", "rel", "log10"):
             raise wrong(f"tolerance is {dict(self.tolerance)!r}; allowed is exactly one of abs, rel, log10")
@@ -139,7 +143,8 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim, what was measured, and the verdict. `interval` is ours; `expected` is the verdict that the claims file expects at this profile."""
+    """A claim, what was measured, and the verdict. `interval` is ours; `expected` is the verdict that the claims file
+    expects at this profile."""
 
     claim: Claim
     estimate: Any
@@ -147,10 +152,8 @@ class Judgement:
     verdict: str
     expected: str
 
-    @property
-    def changed(self) -> bool:
-        """True where the verdict is not the expected one: the one thing that fails a build."""
-        return self.verdict != self.expected
+    def _ipython_display_(self) -> None:
+        """Nothing: `Run.claim` has shown the row when it returns this as the value of a cell's last line."""
 
     def here_text(self) -> str:
         """What was measured, as a reader sees it."""
@@ -193,7 +196,8 @@ def _is_number(value: object) -> bool:
 
 
 def number(value: float, of: float | None = None) -> str:
-    """A number as a reader reads it: five significant digits, powers of ten where there are many. `of` is a width that the digits must resolve."""
+    """A number as a reader reads it: five significant digits, powers of ten where there are many. `of` is a width that
+    the digits must resolve."""
     value = float(value)
     if value == 0:
         return "0"
@@ -243,8 +247,10 @@ def load(chapter: str) -> Chapter:
 def judge(claim: Claim, estimate: Any, interval: Sequence[float] | None = None, *, profile: str) -> Judgement:
     """Compare a measured value with a claim.
 
-    `estimate` is a number; for an `interval` claim it may be None (the interval is what is judged); for an `ordering` a mapping from name to number;
-    for a `theorem` the largest violation found. `interval` is ``(low, high)``, our uncertainty, in the unit of the claim.
+    `estimate` is a number; for an `interval` claim it may be None (the interval is what is judged); for an `ordering` a
+    mapping from name to number;
+    for a `theorem` the largest violation found. `interval` is ``(low, high)``, our uncertainty, in the unit of the
+    claim.
     Raises ValueError on NaN or infinity, and on an interval that does not contain the estimate.
     """
     one_of("profile", profile, PROFILES)
@@ -310,7 +316,7 @@ def _agrees(claim: Claim, estimate: Any, span: tuple[float, float] | None) -> tu
         return abs(estimate) <= slack, False
     if claim.kind == "ordering":
         ranked = [estimate[name] for name in claim.paper]
-        gaps = [a - b for a, b in zip(ranked, ranked[1:], strict=False)]
+        gaps = [a - b for a, b in itertools.pairwise(ranked)]
         return all(gap > slack for gap in gaps), estimate[claim.paper[0]] > estimate[claim.paper[-1]]
     low, high = span or (estimate, estimate)
     if claim.kind == "direction":
@@ -351,7 +357,8 @@ class Ledger:
         self.judgements: dict[str, Judgement] = {}
 
     def add(self, claim_id: str, estimate: Any, interval: Sequence[float] | None = None) -> Judgement:
-        """Judge and keep a measured value. Raises ValueError for an unknown id, for a claim that was recorded already, and as `judge` does."""
+        """Judge and keep a measured value. Raises ValueError for an unknown id, for a claim that was recorded already,
+        and as `judge` does."""
         one_of("claim", claim_id, list(self.chapter.claims))
         if claim_id in self.judgements:
             raise ValueError(f"claim {claim_id!r} is recorded twice; a claim is measured once a run")
@@ -381,16 +388,24 @@ def rows_html(records: Sequence[Mapping[str, Any]], caption: str) -> str:
             f"<tr><td>{cell(record['statement'])}<br><small>{where}. {small}</small></td>"
             f"<td>{cell(record['paper_text'])}</td><td>{cell(record['here_text'])}</td><td>{badge(record)}</td></tr>"
         )
-    head = "<tr><th scope='col'>claim</th><th scope='col'>stated</th><th scope='col'>here</th><th scope='col'>verdict</th></tr>"
-    # A wide table scrolls in its own box on a phone; the box takes the keyboard's focus so that it can be scrolled without a mouse.
-    return (
-        f"<div class='foretold-scroll' tabindex='0' role='region' aria-label='{cell(caption, quote=True)}' style='overflow-x:auto'>"
-        f"<table class='foretold-claims'><caption>{cell(caption)}</caption><thead>{head}</thead><tbody>{''.join(body)}</tbody></table></div>"
+    head = "".join(f"<th scope='col'>{title}</th>" for title in ("claim", "stated", "here", "verdict"))
+    return scroll_box(
+        caption,
+        f"<table class='foretold-claims'><caption>{cell(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>",
     )
 
 
+def scroll_box(label: str, inner: str) -> str:
+    """HTML in a box that scrolls sideways on a phone; it takes the keyboard's focus, so it scrolls without a mouse."""
+    label = html.escape(label, quote=True)
+    box = "class='foretold-scroll' tabindex='0' role='region' style='overflow-x:auto'"
+    return f"<div {box} aria-label='{label}'>{inner}</div>"
+
+
 def badge(record: Mapping[str, Any]) -> str:
-    """A verdict as a word with a sign before it, so that it does not hang on colour; a changed verdict says what was expected."""
+    """A verdict as a word with a sign before it, so that it does not hang on colour; a changed verdict says what was
+    expected."""
     sign = {REPRODUCED: "✓", EFFECT_SHOWN: "↗", NOT_AT_THIS_SCALE: "○", DIFFERS: "≠"}[record["verdict"]]
     name = record["verdict"].replace(" ", "-")
     changed = f"<br><small>expected: {record['expected']}</small>" if record["verdict"] != record["expected"] else ""

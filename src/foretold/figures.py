@@ -39,7 +39,7 @@ COLOURS = {
     "red": "#d10c30",
     "grey": "#6c6c6c",
 }
-# Names that matplotlib, seaborn and plotly share.
+# Names that matplotlib, seaborn and plotly's Python share.
 SEQUENTIAL = "viridis"
 DIVERGING = "PuOr"
 # Stands for "the colour of the page's text" in any figure: no page draws with exactly this colour by chance.
@@ -71,7 +71,7 @@ def use_theme() -> None:
             "hatch.color": INK,
             "figure.figsize": (6, 3.75),
             "figure.facecolor": "none",
-            "figure.constrained_layout.use": True,
+            "figure.autolayout": True,  # seaborn's grids lay themselves out this way, and warn about any other
             "axes.facecolor": "none",
             "axes.grid": True,
             "axes.axisbelow": True,
@@ -108,7 +108,8 @@ def use_theme() -> None:
 def show(fig: matplotlib.figure.Figure | Any, *, alt: str, caption: str) -> None:
     """Display a matplotlib figure as one HTML ``<figure>`` with an inline SVG, and close it.
 
-    Everything drawn in black or in `INK` takes the colour of the page's text. Equal figures give equal bytes.
+    What is drawn in black or in `INK`, and every dark grey line, takes the colour of the page's text; dark grey text
+    does not, since seaborn writes it on coloured cells. Equal figures give equal bytes.
 
     Parameters
     ----------
@@ -157,6 +158,8 @@ def _inline_svg(figure: matplotlib.figure.Figure, alt: str) -> tuple[str, int]:
     body = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->|<defs>\s*</defs>", "", body, flags=re.S)
     body = re.sub(r"<defs>\s*</defs>\s*|^\s+", "", body, flags=re.M)
     body = re.sub(rf"{INK}\b|#000000\b", "currentColor", body).replace("xlink:href=", "href=")
+    # seaborn draws the lines of boxes and whiskers in a grey of its own, too dark for a dark page.
+    body = re.sub(r"stroke: #([0-5][0-9a-f])\1\1\b", "stroke: currentColor", body)
     prefix = f"f{hashlib.sha256((alt + body).encode()).hexdigest()[:10]}-"
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
     body = re.sub(r'\sid="([^"]+)"', lambda m: f' id="{prefix}{m[1]}"' if m[1] in used else "", body)
@@ -209,7 +212,7 @@ class Slider:
             raise ValueError(
                 f"slider {self.name!r}: value = {self.value} must lie between {self.minimum} and {self.maximum}"
             )
-        for key in ("maximum", "value"):
+        for key in ("minimum", "maximum", "value"):
             number = getattr(self, key)
             steps = math.floor(self._steps(number) + 1e-6)
             near = [self._at(steps), self._at(steps + 1), self._at(max(steps - 1, 0))]
@@ -233,14 +236,16 @@ class Slider:
         return self.minimum + steps * self.step
 
     def _html(self) -> str:
-        low, high, value = self.minimum, self.maximum, self.value
         if self.scale == "log10":
-            low, high = math.log10(low), math.log10(low) + round(self._steps(high)) * self.step
-            value = low + round(self._steps(value)) * self.step
-        low, high, value, step = (f"{number:.12g}" for number in (low, high, value, self.step))
+            # The slider counts steps: decimals of a logarithm would leave its upper end out of reach.
+            low, high, step, value = 0, round(self._steps(self.maximum)), 1, round(self._steps(self.value))
+        else:
+            low, high, step, value = (f"{n:.12g}" for n in (self.minimum, self.maximum, self.step, self.value))
         return (
             f'<label class="foretold-control" data-kind="slider" data-name="{self.name}" data-scale="{self.scale}" '
-            f'data-unit="{_attribute(self.unit)}"><span>{html.escape(self.label)}</span>'
+            f'data-minimum="{float(self.minimum)!r}" data-step="{float(self.step)!r}" '
+            f'data-unit="{_attribute(self.unit)}">'
+            f"<span>{html.escape(self.label)}</span>"
             f'<input type="range" min="{low}" max="{high}" step="{step}" value="{value}">'
             # The slider itself speaks its value (aria-valuetext); a live <output> would say it twice.
             f'<output aria-hidden="true">{self.value:g}{html.escape(self.unit)}</output></label>'
@@ -367,8 +372,7 @@ def interactive(
         "colours": list(COLOURS.values()),
         "ink": INK,
         "grid": f"rgba({', '.join(str(round(255 * part)) for part in GRID[:3])}, {GRID[3]})",
-        "diverging": DIVERGING.lower(),
-        "sequential": SEQUENTIAL.lower(),
+        "scales": {"sequential": _stops(SEQUENTIAL), "diverging": _stops(DIVERGING)},
     }
     # No character of the JSON may end the script element or open a comment in it.
     text = json.dumps(spec, allow_nan=False, separators=(",", ":"))
@@ -395,6 +399,15 @@ def interactive(
 @lru_cache
 def _runtime() -> str:
     return Path(__file__).with_name("interactive.js").read_text(encoding="utf-8")
+
+
+@lru_cache
+def _stops(name: str) -> list[list[float | str]]:
+    """A colour map of matplotlib as plotly takes it, which knows few of them by name."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [[i / 10, to_hex(colormaps[name](i / 10))] for i in range(11)]
 
 
 @lru_cache

@@ -7,7 +7,7 @@ window.foretoldInteractive ||= (() => {
   // :where() has no weight: whatever style sheet the page has may overrule it.
   const CSS = `
     :where(.foretold-interactive) { margin: 1.5em 0; max-width: 100%; min-width: 0 }
-    :where(.foretold-interactive form) { display: flex; flex-wrap: wrap; gap: .75em 1.5em; align-items: end; margin: 0 0 .5em }
+    :where(.foretold-interactive form) { display: flex; flex-wrap: wrap; gap: .75em 1.5em; align-items: start; margin: 0 0 .5em }
     :where(.foretold-control) { flex: 1 1 14em; min-width: 0; max-width: 100%; margin: 0; padding: 0; border: 0 }
     :where(label.foretold-control) { display: grid; grid-template-columns: 1fr auto; gap: .1em .75em }
     :where(label.foretold-control > input, label.foretold-control > select) { grid-column: 1 / -1; grid-row: 2; width: 100%; margin: 0 }
@@ -16,6 +16,7 @@ window.foretoldInteractive ||= (() => {
     :where(.foretold-interactive input[type=range]) { min-height: 24px }
     :where(.foretold-interactive select, .foretold-interactive button) { font: inherit; color: inherit; background: transparent; border: 1px solid; border-radius: 4px; padding: .15em .6em; min-height: 28px }
     :where(.foretold-interactive option) { color: CanvasText; background: Canvas }
+    :where(.foretold-interactive button[type=reset]) { align-self: end; margin-inline-start: auto }
     :where(.foretold-interactive fieldset button) { margin: 0 .5em .25em 0 }
     :where(.foretold-interactive legend) { font-size: inherit; padding: 0; margin: 0 0 .1em; float: none; width: auto }
     :where(.foretold-options) { display: grid; grid-template-columns: repeat(auto-fill, minmax(9em, 1fr)); gap: .1em .75em; max-height: 13em; overflow-y: auto; padding: 3px }
@@ -92,13 +93,13 @@ window.foretoldInteractive ||= (() => {
   }
 
   function template(spec, { ink, paper, family }) {
-    const axis = { automargin: true, gridcolor: spec.grid, linecolor: ink, showline: true, tickcolor: ink, ticks: "outside", zeroline: false, title: { standoff: 10 } };
+    const axis = { automargin: true, gridcolor: spec.grid, linecolor: ink, showline: true, tickcolor: ink, ticks: "outside", zeroline: false, exponentformat: "power", minorloglabels: "none", title: { standoff: 10 } };
     const clear = "rgba(0, 0, 0, 0)";
     return {
       layout: {
         colorway: spec.colours, paper_bgcolor: clear, plot_bgcolor: clear,
         font: { color: ink, family, size: 14 }, xaxis: axis, yaxis: axis,
-        colorscale: { sequential: spec.sequential, diverging: spec.diverging },
+        colorscale: { sequential: spec.scales.sequential, sequentialminus: spec.scales.sequential, diverging: spec.scales.diverging },
         coloraxis: { colorbar: { outlinewidth: 0 } },
         hoverlabel: { bgcolor: paper, bordercolor: ink, font: { color: ink, family } },
         legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: clear },
@@ -110,8 +111,8 @@ window.foretoldInteractive ||= (() => {
 
   // What the control's label says and what `update` gets is the same number.
   function sliderValue(control) {
-    const raw = Number(control.querySelector("input").value);
-    return control.dataset.scale === "log10" ? Number((10 ** raw).toPrecision(3)) : raw;
+    const raw = Number(control.querySelector("input").value), { scale, minimum, step } = control.dataset;
+    return scale === "log10" ? Number((minimum * 10 ** (raw * step)).toPrecision(3)) : raw;
   }
   function inWords(number, unit) {
     const large = number !== 0 && (Math.abs(number) >= 1e7 || Math.abs(number) < 1e-4);

@@ -1,9 +1,11 @@
-"""One run of one chapter: its profile, device, randomness, sections and claims. A notebook begins with ``run = foretold.start("coins")``."""
+"""One run of one chapter: its profile, device, randomness, sections and claims. A notebook begins with ``run =
+foretold.start("coins")``."""
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import html
 import importlib.metadata
 import inspect
 import json
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SEED = 20260801
+STAMP_MIME = "application/vnd.foretold.stamp+json"
 REPORTED_PACKAGES = ("foretold", "numpy", "scipy", "pandas", "torch", "pymc", "bambi", "transformers")
 
 
@@ -53,7 +56,8 @@ def device_class() -> str:
 
 
 def default_profile() -> str:
-    """The profile of this process: ``FORETOLD_PROFILE`` if it is set, else ``gpu`` with CUDA and ``cpu`` without. Unknown values are a ValueError."""
+    """The profile of this process: ``FORETOLD_PROFILE`` if it is set, else ``gpu`` with CUDA and ``cpu`` without.
+    Unknown values are a ValueError."""
     asked = os.environ.get("FORETOLD_PROFILE")
     if asked:
         return claims.one_of("profile (FORETOLD_PROFILE)", asked, PROFILES)
@@ -61,7 +65,8 @@ def default_profile() -> str:
 
 
 def start(chapter: str, *, profile: str | None = None, seed: int = SEED) -> Run:
-    """Begin a run of a chapter: set the figures' theme, print profile, device, seed, versions and expected minutes, and return the `Run`.
+    """Begin a run of a chapter: set the figures' theme, print profile, device, seed, versions and expected minutes, and
+    return the `Run`.
 
     Raises ValueError for an unknown chapter or profile (with the nearest name) and for a negative seed.
     """
@@ -90,7 +95,10 @@ class Run:
         minutes = self._contents.minutes.get(self.profile)
         took = f"about {minutes:g} min" if minutes is not None else "no expected time"
         versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
-        return f"foretold: {self.chapter}, profile {self.profile}, device {device_class()}, seed {self.seed}, {took}\nPython {platform.python_version()}; {versions}"
+        return (
+            f"foretold: {self.chapter}, profile {self.profile}, device {device_class()}, seed {self.seed}, {took}\n"
+            f"Python {platform.python_version()}; {versions}"
+        )
 
     def pick(self, *, smoke: T, cpu: T, gpu: T) -> T:
         """The value for this run's profile: the same code runs in all profiles, and only sizes differ."""
@@ -104,7 +112,8 @@ class Run:
         return torch.device("cpu" if device_class() == "cpu" else "cuda")
 
     def _stream(self, stream: str) -> list[int]:
-        # A stream's name is hashed, not counted: adding a new stream to a chapter leaves the numbers of the others as they were.
+        # A stream's name is hashed, not counted: adding a new stream to a chapter leaves the numbers of the others as
+        # they were.
         return [self.seed, int.from_bytes(hashlib.sha256(f"{self.chapter}/{stream}".encode()).digest()[:8], "big")]
 
     def rng(self, stream: str = "") -> np.random.Generator:
@@ -135,7 +144,8 @@ class Run:
             display(Code(inspect.getsource(thing), language="python"))
 
     def claim(self, claim_id: str, estimate: Any, interval: Sequence[float] | None = None) -> claims.Judgement:
-        """Record what was measured for a claim, judge it against ``claims/<chapter>.yml`` and show one row. See `claims.judge` for the errors."""
+        """Record what was measured for a claim, judge it against ``claims/<chapter>.yml`` and show one row. See
+        `claims.judge` for the errors."""
         judgement = self.ledger.add(claim_id, estimate, interval)
         record = judgement.record()
         stated = (
@@ -143,14 +153,16 @@ class Run:
             if judgement.claim.source == "paper"
             else f"{record['paper_text']} ({judgement.claim.source})"
         )
+        compared = f"stated {stated}; here {record['here_text']}"
         _display(
-            f"<p class='foretold-claim'>{claims.badge(record)} <strong>{claim_id}</strong>: stated {stated}; here {record['here_text']}</p>",
-            f"{claim_id}: stated {stated}; here {record['here_text']} -> {judgement.verdict}",
+            f"<p>{claims.badge(record)} <strong>{claim_id}</strong>: {html.escape(compared)}</p>",
+            f"{claim_id}: {compared} -> {judgement.verdict}",
         )
         return judgement
 
     def report(self) -> None:
-        """Show the chapter's table of claims and put the ledger into the notebook's output. Raises ValueError if a claim was never measured."""
+        """Show the chapter's table of claims and put the ledger into the notebook's output. Raises ValueError if a
+        claim was never measured."""
         missing = self.ledger.missing()
         if missing:
             raise ValueError(f"chapter {self.chapter!r}: these claims were never measured: {', '.join(missing)}")
@@ -169,7 +181,8 @@ class Run:
         }
 
     def provenance(self) -> dict[str, Any]:
-        """Device, driver, seed, versions, commit, seconds so far (in all, per section) and peak memory in bytes: JSON-ready."""
+        """Device, driver, seed, versions, commit, seconds so far (in all, per section) and peak memory in bytes:
+        JSON-ready."""
         return {
             "device": device_name(),
             "device_class": device_class(),
@@ -198,16 +211,17 @@ class Run:
             "commit": made["commit"],
         }
         body = "".join(f"<tr><th scope='row'>{name}</th><td>{text}</td></tr>" for name, text in rows.items())
-        table = f"<table class='foretold-stamp'><caption>How the numbers on this page were made</caption><tbody>{body}</tbody></table>"
-        _display(f"<div class='foretold-scroll' tabindex='0' role='region' aria-label='How the numbers on this page were made' style='overflow-x:auto'>{table}</div>",
-                 "\n".join(f"{name}: {text}" for name, text in rows.items()),
-                 {"application/vnd.foretold.stamp+json": made})  # fmt: skip
+        title = "How the numbers on this page were made"
+        table = f"<table class='foretold-stamp'><caption>{title}</caption><tbody>{body}</tbody></table>"
+        text = "\n".join(f"{name}: {value}" for name, value in rows.items())
+        _display(claims.scroll_box(title, table), text, {STAMP_MIME: made})
 
 
 def _display(markup: str, text: str, extra: dict[str, Any] | None = None) -> None:
     from IPython.display import display
 
-    # Through JSON and back, so that numpy scalars or tuples fail here, in the cell that made them, and not when the notebook is saved.
+    # Through JSON and back, so that numpy scalars or tuples fail here, in the cell that made them, and not when the
+    # notebook is saved.
     extra = json.loads(json.dumps(extra or {}, allow_nan=False))
     display({"text/html": markup, "text/plain": text, **extra}, raw=True)
 
@@ -258,7 +272,8 @@ def driver_version() -> str | None:
 
 @lru_cache
 def commit() -> str:
-    """The git commit of the foretold that runs: of the clone it lies in (marked where files were changed since), or of the address pip installed it from."""
+    """The git commit of the foretold that runs: of the clone it lies in (marked where files were changed since), or of
+    the address pip installed it from."""
     folder = Path(__file__).parent
 
     def git(*words: str) -> str:
@@ -283,7 +298,8 @@ def commit() -> str:
 
 
 def peak_memory() -> dict[str, int]:
-    """Largest memory of this process so far in bytes: ``"process"`` (resident), and ``"gpu"`` (allocated by torch) where torch has used one."""
+    """Largest memory of this process so far in bytes: ``"process"`` (resident), and ``"gpu"`` (allocated by torch)
+    where torch has used one."""
     peak = {}
     try:
         import resource

@@ -1,0 +1,7 @@
+"""``python -m foretold`` is the command ``foretold``."""
+
+import sys
+
+from foretold.book.cli import main
+
+sys.exit(main())

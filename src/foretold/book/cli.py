@@ -1,0 +1,237 @@
+"""The command ``foretold``: build, execute, status, claims, twins, new-chapter, address, lock."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from foretold import claims
+from foretold.book.project import Project
+
+# Each command imports what it needs: `foretold execute` must work where Sphinx is not installed.
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit status. Wrong input ends with status 2 and one line that says what is allowed."""
+    given = _parser().parse_args(arguments)
+    if getattr(given, "profile", None):
+        os.environ["FORETOLD_PROFILE"] = given.profile
+    try:
+        return given.command(given)
+    except ValueError as error:
+        print(f"foretold: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("foretold: interrupted; finished chapters are kept", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="foretold", description="Builds and checks the book.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(command=function)
+        return made
+
+    for name, function, text in (
+        ("build", build, "Execute what is out of date, with progress, then render the book."),
+        ("execute", execute_chapters, "Execute chapters without rendering; needs no Sphinx."),
+    ):
+        made = command(name, function, text)
+        made.add_argument(
+            "--profile", choices=claims.PROFILES, help="sizes of the experiments (default: gpu with CUDA, else cpu)"
+        )
+        made.add_argument(
+            "--jobs", type=int, metavar="N", help="chapters at a time (default: one per core, or per GPU)"
+        )
+        made.add_argument(
+            "--scheduler", metavar="ADDRESS", help="a dask scheduler, for example tcp://host:8786, to run on"
+        )
+        made.add_argument("--fresh", action="store_true", help="execute cached chapters too")
+        if name == "execute":
+            made.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all")
+            made.add_argument(
+                "--record", nargs="?", const="", metavar="FOLDER", help="write results to book/recorded, or FOLDER"
+            )
+    made = command("status", status, "Say which chapters are out of date, and because of what.")
+    made.add_argument("--profile", choices=claims.PROFILES)
+    made = command("claims", show_claims, "Show the claims and verdicts of the executed chapters.")
+    made.add_argument("--json", action="store_true", help="as one JSON text")
+    made.add_argument(
+        "--check",
+        action="store_true",
+        help="exit with 1 if a chapter is out of date or a verdict is not the expected one",
+    )
+    made.add_argument("--profile", choices=claims.PROFILES)
+    made = command("twins", twins, "Write the .ipynb twins of the chapters.")
+    made.add_argument("--check", action="store_true", help="write nothing; exit with 1 on any difference")
+    made = command("new-chapter", new_chapter, "Write the skeleton of a chapter: notebook, module, claims, test.")
+    made.add_argument("name", help="a Python identifier in small letters, for example paging")
+    made.add_argument("--part", help="the part of _toc.yml that it joins (default: the last)")
+    made = command("address", address, "Show the repository's address, or change it everywhere (for a fork).")
+    made.add_argument("url", nargs="?", help="https://host/owner/name")
+    made = command(
+        "lock", lock, "Resolve pyproject.toml anew and write requirements.lock; or check the one that is there."
+    )
+    made.add_argument(
+        "--check", action="store_true", help="resolve the lock for other Python versions; installs nothing"
+    )
+    made.add_argument(
+        "--python", action="append", metavar="VERSION", help="with --check (default: 3.11, 3.12 and 3.13)"
+    )
+    return parser
+
+
+def _execute(given: argparse.Namespace, project: Project, names: list[str] | None) -> list:
+    from foretold.book import execute, progress
+
+    executor, close = execute.scheduler(given.scheduler) if given.scheduler else (None, lambda: None)
+    try:
+        with execute.lock(project, execute.say), progress.watching() as watch:
+            return execute.execute(project, names, executor=executor, jobs=given.jobs, fresh=given.fresh, watch=watch)
+    finally:
+        close()
+
+
+def build(given: argparse.Namespace) -> int:
+    """Execute with a live display, render with Jupyter Book (warnings are errors), and show the summary table."""
+    from foretold.book import progress
+
+    project = Project.find()
+    on_pages = [name for name in project.notebooks if f"notebooks/{name}" in project.pages]
+    outcomes = _execute(given, project, on_pages)
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    for outcome in failed:
+        print(outcome.describe(), file=sys.stderr)
+    code = 1
+    if not failed:
+        program = "from jupyter_book.cli.main import main; main()"
+        asked = [sys.executable, "-c", program, "build", ".", "-n", "-W", "--keep-going"]
+        code = subprocess.run(asked, cwd=project.root, check=False).returncode
+    print("\n" + progress.summary(outcomes))
+    return code
+
+
+def execute_chapters(given: argparse.Namespace) -> int:
+    """Execute without rendering; with --record, also write the results as JSON."""
+    from foretold.book import progress, scoreboard
+
+    project = Project.find()
+    outcomes = _execute(given, project, given.chapters)
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            print(outcome.describe(), file=sys.stderr)
+    if given.record is not None:
+        for path in scoreboard.record(project, outcomes, Path(given.record) if given.record else None):
+            print(f"recorded {path}")
+    print(progress.summary(outcomes))
+    return 1 if any(outcome.status == "failed" for outcome in outcomes) else 0
+
+
+def status(given: argparse.Namespace) -> int:
+    """One line per chapter: fresh, or out of date and because of what."""
+    from foretold.book import digest, execute, progress
+
+    rows = [("chapter", "state", "because of")]
+    for chapter in execute.survey(Project.find()):
+        if chapter.fresh:
+            rows.append((chapter.name, "fresh", ""))
+        elif chapter.parts_before is None:
+            rows.append((chapter.name, "out of date", "never executed"))
+        else:
+            why = digest.changed(chapter.parts_before, chapter.digest.parts) or [
+                "the notebook's tags, or an execution that was lost"
+            ]
+            rows.append((chapter.name, "out of date", ", ".join(why)))
+    print(progress.table(rows))
+    return 0
+
+
+def show_claims(given: argparse.Namespace) -> int:
+    """The claims of the chapters that are fresh in the cache."""
+    from foretold.book import execute, progress, scoreboard
+
+    project = Project.find()
+    chapters = execute.survey(project)
+    outcomes = [
+        execute.Outcome(c, "cached", c.seconds, c.executed, ledger=execute.ledger(c.executed)) for c in chapters
+    ]
+    ledgers = [outcome.ledger for outcome in outcomes if outcome.ledger is not None]
+    if given.json:
+        print(scoreboard.claims_json(ledgers, scoreboard.recorded(project)), end="")
+    else:
+        rows = [("chapter", "claim", "stated", "here", "verdict")]
+        for ledger in ledgers:
+            rows += [
+                (ledger["chapter"], c["id"], c["paper_text"], c["here_text"], c["verdict"]) for c in ledger["claims"]
+            ]
+        print(progress.table(rows))
+    wrong = execute.changed_verdicts(outcomes) + [f"{c.name}: out of date" for c in chapters if not c.fresh]
+    if given.check:
+        print(
+            "\n".join(wrong) or f"all {sum(len(ledger['claims']) for ledger in ledgers)} verdicts are as expected",
+            file=sys.stderr,
+        )
+        return 1 if wrong else 0
+    return 0
+
+
+def twins(given: argparse.Namespace) -> int:
+    """Write the twins, or check them."""
+    from foretold.book import twins
+
+    project = Project.find()
+    if given.check:
+        wrong = twins.differences(project)
+        print("\n".join(wrong) or f"{len(project.notebooks)} twins hold what their sources say")
+        return 1 if wrong else 0
+    for path in twins.write(project):
+        print(f"{'wrote' if path.exists() else 'removed'} {path.relative_to(project.root)}")
+    return 0
+
+
+def new_chapter(given: argparse.Namespace) -> int:
+    """Write a chapter's skeleton."""
+    from foretold.book import new
+
+    project = Project.find()
+    for path in new.chapter(project, given.name, given.part):
+        print(f"wrote {path.relative_to(project.root)}")
+    return 0
+
+
+def address(given: argparse.Namespace) -> int:
+    """Show or change the repository's address."""
+    from foretold.book import address, twins
+
+    project = Project.find()
+    if given.url is None:
+        print(address.of(project))
+        return 0
+    for path in address.change(project, given.url) + twins.write(Project.find()):
+        print(f"wrote {path.relative_to(project.root)}")
+    return 0
+
+
+def lock(given: argparse.Namespace) -> int:
+    """Write or check the lock."""
+    from foretold.book import locking
+
+    project = Project.find()
+    if given.check:
+        found = {version: locking.check(project, version) for version in given.python or locking.PYTHONS}
+        for version, problem in found.items():
+            print(f"Python {version}: {problem or 'requirements.lock resolves'}")
+        return 1 if any(found.values()) else 0
+    print(f"wrote {locking.write(project).relative_to(project.root)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

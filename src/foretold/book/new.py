@@ -1,0 +1,64 @@
+"""Writes the skeleton of a new chapter: it builds and passes its tests at once, and has the whole anatomy of a
+chapter."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from pathlib import Path
+
+import foretold
+from foretold.book import address, twins
+from foretold.book.project import Project
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def chapter(project: Project, name: str, part: str | None = None) -> list[Path]:
+    """Write notebook, twin, module, claims and test of a chapter and name it in ``_toc.yml``; returns the files.
+
+    `part` is (the beginning of) a caption of ``_toc.yml``, by default that of the last part that holds chapters. Raises
+    ValueError for a name that is no
+    lower-case identifier or exists, and for an unknown part.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise ValueError(f"name is {name!r}; allowed is a Python identifier in small letters")
+    package = Path(foretold.__file__).parent
+    files = {
+        project.root / "notebooks" / f"{name}.py": "notebook",
+        package / "papers" / f"{name}.py": "module",
+        package / "claims" / f"{name}.yml": "claims",
+        project.root / "tests" / f"test_{name}.py": "test",
+    }
+    for path in files:
+        if path.exists():
+            raise ValueError(f"name is {name!r}, but {path.name} exists; allowed is a name that no chapter has")
+    toc = _with_chapter(project, name, part)
+    filled = {"name": name, "Title": name.replace("_", " ").capitalize(), "bootstrap": address.bootstrap(project)}
+    for path, template in files.items():
+        text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
+        for word, value in filled.items():
+            text = text.replace(f"@{word}@", value)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    (project.root / "_toc.yml").write_text(toc, encoding="utf-8", newline="\n")
+    return [*files, project.root / "_toc.yml", *twins.write(Project(project.root, project.output))]
+
+
+def _with_chapter(project: Project, name: str, part: str | None) -> str:
+    """``_toc.yml`` with one more chapter. Lines are inserted, not re-written from the parsed form, so that its comments
+    stay."""
+    lines = (project.root / "_toc.yml").read_text(encoding="utf-8").splitlines()
+    captions = {i: line.split("caption:", 1)[1].strip() for i, line in enumerate(lines) if "caption:" in line}
+    ends = dict(zip(captions, [*list(captions)[1:], len(lines)], strict=True))
+    if part is None:
+        held = [i for i in captions if any("notebooks/" in line for line in lines[i : ends[i]])]
+        chosen = held[-1] if held else list(captions)[-1]
+    else:
+        fitting = [i for i, caption in captions.items() if caption.startswith(part)]
+        if len(fitting) != 1:
+            raise ValueError(f"part is {part!r}; allowed is the beginning of one of: {'; '.join(captions.values())}")
+        chosen = fitting[0]
+    last = max(i for i in range(chosen, ends[chosen]) if lines[i].strip().startswith("- file:"))
+    indent = lines[last][: len(lines[last]) - len(lines[last].lstrip())]
+    return "\n".join([*lines[: last + 1], f"{indent}- file: notebooks/{name}", *lines[last + 1 :]]) + "\n"

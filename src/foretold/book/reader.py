@@ -1,0 +1,43 @@
+"""Reads a chapter's source, for Sphinx and for the execute stage alike.
+
+Both must see the very same code cells, metadata and kernel, or the cache that one fills has no hits for the other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jupytext
+from nbformat import NotebookNode
+
+from foretold.book import digest
+
+FORMAT = "py:percent"
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def parse(text: str) -> NotebookNode:
+    """A py:percent source as a notebook, nothing added. The kernel's name is the same whatever the source's header
+    says."""
+    notebook = jupytext.reads(text, fmt=FORMAT)
+    notebook.metadata = {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}}
+    return NotebookNode(notebook)
+
+
+def read(text: str) -> NotebookNode:
+    """A py:percent source as a notebook, with the cache digest of all that it depends on in its first code cell's
+    metadata.
+
+    ``_config.yml`` names this function in ``nb_custom_formats``.
+    """
+    notebook = parse(text)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.metadata["foretold"] = {"digest": digest.of(notebook).cache}
+            break
+    return notebook
+
+
+def read_file(path: Path) -> NotebookNode:
+    """`read` of a file."""
+    return read(path.read_text(encoding="utf-8"))

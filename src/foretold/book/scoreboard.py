@@ -1,0 +1,135 @@
+"""The scoreboard, the status page and the chapter list: made from the ledgers in the executed notebooks and from the
+recorded results, never by hand."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from foretold import claims
+from foretold.book.execute import Chapter, Outcome
+from foretold.book.project import Project
+
+cell = html.escape
+
+
+def record(project: Project, outcomes: list[Outcome], folder: Path | None = None) -> list[Path]:
+    """Write each chapter's ledger as a recorded result, with the code digest of what made it; returns the files.
+
+    The file's name tells chapter, profile and class of device, so a second run on the same kind of machine takes the
+    first one's place.
+    """
+    folder = folder or project.recorded_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for outcome in outcomes:
+        if outcome.ledger is None:
+            continue
+        result = {"code_digest": outcome.chapter.digest.code, **outcome.ledger}
+        path = folder / f"{outcome.name}.{result['profile']}.{result['device_class']}.json"
+        path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+        written.append(path)
+    return written
+
+
+def recorded(project: Project) -> dict[str, list[dict[str, Any]]]:
+    """The recorded results by chapter. Raises ValueError for a file that is not one."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(project.recorded_folder.glob("*.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        missing = {"schema", "chapter", "code_digest", "device", "profile", "claims"} - set(result)
+        if missing:
+            raise ValueError(f"recorded result {path.name} lacks {', '.join(sorted(missing))}")
+        found.setdefault(result["chapter"], []).append(result)
+    return found
+
+
+def counts(ledger: dict[str, Any]) -> str:
+    """The verdicts of a ledger in words: ``10 claims: 8 reproduced, 2 differs``."""
+    tally = Counter(c["verdict"] for c in ledger["claims"])
+    words = ", ".join(f"{tally[verdict]} {verdict}" for verdict in claims.VERDICTS if tally[verdict])
+    return f"{sum(tally.values())} claims: {words}"
+
+
+def chapters_markdown(outcomes: list[Outcome], depth: str) -> str:
+    """The chapters that are there, as a Markdown list: title and link, question, verdicts. `depth` leads from the page
+    to the book's root."""
+    lines = []
+    for outcome in outcomes:
+        title, question = heading(outcome.chapter)
+        verdicts = f" *{counts(outcome.ledger)}.*" if outcome.ledger else ""
+        lines.append(f"- [**{title}**]({depth}notebooks/{outcome.name}.py). {question}{verdicts}")
+    return "\n".join(lines)
+
+
+def heading(chapter: Chapter) -> tuple[str, str]:
+    """A chapter's title and its question: the first heading and the first paragraph after it."""
+    markdown = next(c.source for c in chapter.source.cells if c.cell_type == "markdown")
+    blocks = [block.strip() for block in markdown.split("\n\n") if block.strip()]
+    title = blocks[0].removeprefix("# ")
+    return title, blocks[1].strip("*_") if len(blocks) > 1 else ""
+
+
+def tally_html(ledgers: list[dict[str, Any]]) -> str:
+    """How many claims have which verdict, in all and per chapter."""
+    head = "".join(f"<th scope='col'>{text}</th>" for text in ("chapter", "profile", *claims.VERDICTS))
+    rows = []
+    for ledger in ledgers:
+        tally = Counter(c["verdict"] for c in ledger["claims"])
+        numbers = "".join(f"<td>{tally[verdict] or '·'}</td>" for verdict in claims.VERDICTS)
+        rows.append(f"<tr><th scope='row'>{cell(ledger['title'])}</th><td>{ledger['profile']}</td>{numbers}</tr>")
+    title = "Verdicts by chapter"
+    table = f"<table class='foretold-tally'><caption>{title}</caption><thead><tr>{head}</tr></thead>"
+    return claims.scroll_box(title, f"{table}<tbody>{''.join(rows)}</tbody></table>")
+
+
+def chapter_claims_html(ledger: dict[str, Any]) -> str:
+    """One chapter's claims for the scoreboard."""
+    return claims.rows_html(ledger["claims"], f"{ledger['title']}: profile {ledger['profile']}, {ledger['device']}")
+
+
+def recorded_html(results: list[dict[str, Any]], code_digest: str) -> str:
+    """Recorded results of one chapter, each marked with its device, and as stale where the code has moved on since."""
+    parts = []
+    for result in results:
+        stale = (
+            ""
+            if result["code_digest"] == code_digest
+            else " <strong class='foretold-stale'>stale: the code has changed since</strong>"
+        )
+        about = f"Recorded on {cell(result['device'])}, profile {result['profile']}, in {result['seconds']:.0f} s"
+        parts.append(f"<p class='foretold-recorded'>{about}{stale}</p>")
+        parts.append(claims.rows_html(result["claims"], f"{about}, driver {result['driver'] or 'none'}"))
+    return "".join(parts)
+
+
+def status_html(outcomes: list[Outcome]) -> str:
+    """Per chapter: seconds, peak memory, profile, device, versions and commit of the execution that the pages show."""
+    head = "".join(
+        f"<th scope='col'>{text}</th>"
+        for text in ("chapter", "seconds", "peak memory", "profile", "device", "versions", "commit")
+    )
+    rows = []
+    for outcome in outcomes:
+        ledger = outcome.ledger
+        if ledger is None:
+            continue
+        memory = ", ".join(f"{where} {size / 2**30:.2f} GiB" for where, size in ledger["peak_memory"].items())
+        versions = ", ".join(
+            f"{name} {version}" for name, version in {"Python": ledger["python"], **ledger["versions"]}.items()
+        )
+        texts = (f"{outcome.seconds:.1f}", memory, ledger["profile"], ledger["device"], versions, ledger["commit"])
+        cells = "".join(f"<td>{cell(text)}</td>" for text in texts)
+        rows.append(f"<tr><th scope='row'>{cell(ledger['title'])}</th>{cells}</tr>")
+    title = "How each chapter was executed"
+    table = f"<table class='foretold-status'><caption>{title}</caption><thead><tr>{head}</tr></thead>"
+    return claims.scroll_box(title, f"{table}<tbody>{''.join(rows)}</tbody></table>")
+
+
+def claims_json(ledgers: list[dict[str, Any]], results: dict[str, list[dict[str, Any]]]) -> str:
+    """All ledgers of this build, and all recorded results, as one JSON text."""
+    content = {"schema": 1, "chapters": ledgers, "recorded": [r for several in results.values() for r in several]}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,249 @@
+"""The Sphinx extension of the book: because of it, ``jupyter-book build .`` alone is the whole build.
+
+It executes what is out of date before pages are read, tells Sphinx which pages to read again, fills the generated
+pages, shows recorded results beside a
+chapter's own, writes ``claims.json``, and fails the build where a chapter failed or a verdict is not the expected one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import SphinxError
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from foretold.book import execute, scoreboard
+from foretold.book.project import Project
+
+logger = logging.getLogger(__name__)
+
+
+class BookError(SphinxError):
+    """A chapter failed, or a verdict changed."""
+
+    category = "Foretold"
+
+
+@dataclass
+class Build:
+    """What one build of the book knows."""
+
+    project: Project
+    outcomes: dict[str, execute.Outcome]
+    recorded: dict[str, list[dict[str, Any]]]
+    locked: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def ledgers(self) -> dict[str, dict[str, Any]]:
+        """Ledgers by chapter, in reading order, of the chapters that have one."""
+        return {name: outcome.ledger for name, outcome in self.outcomes.items() if outcome.ledger is not None}
+
+    def page_digest(self, name: str) -> str:
+        """What a chapter's page is made from besides its prose: the executed notebook and the recorded results."""
+        executed = self.outcomes[name].notebook
+        # The cells' ids are random at each read, and stand on no page.
+        cells = [{**cell, "id": ""} for cell in executed.cells if cell.cell_type == "code"] if executed else []
+        made_from = json.dumps([cells, self.recorded.get(name, [])], sort_keys=True)
+        return hashlib.sha256(made_from.encode()).hexdigest()
+
+    def book_digest(self) -> str:
+        """What the generated pages are made from."""
+        return hashlib.sha256("".join(map(self.page_digest, self.outcomes)).encode()).hexdigest()
+
+    def recorded_html(self, name: str) -> str:
+        """The recorded results of a chapter, or nothing."""
+        if name not in self.recorded:
+            return ""
+        return scoreboard.recorded_html(self.recorded[name], self.outcomes[name].chapter.digest.code)
+
+    def digest_of(self, docname: str, summaries: set[str]) -> str | None:
+        """The digest of a chapter's page or a generated page; None for other pages."""
+        if docname in summaries:
+            return self.book_digest()
+        folder, _, name = docname.rpartition("/")
+        return self.page_digest(name) if folder == "notebooks" and name in self.outcomes else None
+
+
+def begin(app: Sphinx) -> None:
+    """Execute what is out of date (unless ``execute_notebooks`` is ``off``), and keep the results for the pages."""
+    project = Project(Path(app.srcdir), Path(app.outdir).parent)
+    locked = ExitStack()
+    locked.enter_context(execute.lock(project, logger.info))
+    outcomes = execute.execute(project, names=_on_pages(project)) if app.config.nb_execution_mode == "cache" else []
+    for outcome in outcomes:
+        logger.info("foretold: %s %s (%.1f s)", outcome.name, outcome.status, outcome.seconds)
+    try:
+        execute.raise_failures(outcomes)
+    except execute.ChapterError as error:
+        raise BookError(str(error)) from None
+    by_name = {outcome.name: outcome for outcome in outcomes}
+    app.foretold = Build(project, by_name, scoreboard.recorded(project), locked)
+    _lay_out_plotly(app, project)
+
+
+def _on_pages(project: Project) -> list[str]:
+    """Chapters that ``_toc.yml`` names: the others have no page."""
+    return [name for name in project.notebooks if f"notebooks/{name}" in project.pages]
+
+
+def _lay_out_plotly(app: Sphinx, project: Project) -> None:
+    """Give the book the one copy of plotly's JavaScript that the installed package carries; nothing is vendored,
+    nothing fetched."""
+    from plotly.offline import get_plotlyjs
+
+    folder = project.output / ".static"
+    folder.mkdir(parents=True, exist_ok=True)
+    script, text = folder / "plotly.min.js", get_plotlyjs()
+    if not script.exists() or script.read_text(encoding="utf-8") != text:
+        script.write_text(text, encoding="utf-8")
+    app.config.html_static_path.append(str(folder))
+
+
+def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """Pages whose outputs, or recorded results, are not those they were read with: Sphinx itself looks only at the
+    source files."""
+    known, summaries = _digests(env), _summaries(env)
+    pages = (*(f"notebooks/{name}" for name in app.foretold.outcomes), *summaries)
+    return [
+        page for page in pages if page in env.found_docs and known.get(page) != app.foretold.digest_of(page, summaries)
+    ]
+
+
+def _digests(env: BuildEnvironment) -> dict[str, str | None]:
+    return env.__dict__.setdefault("foretold_digests", {})
+
+
+def _summaries(env: BuildEnvironment) -> set[str]:
+    return env.__dict__.setdefault("foretold_summaries", set())
+
+
+def annotate(app: Sphinx, doctree: nodes.document) -> None:
+    """Remember what a page was made from; on a chapter's page, show its verdicts at the top and recorded results beside
+    its own."""
+    docname = app.env.docname
+    _digests(app.env)[docname] = app.foretold.digest_of(docname, _summaries(app.env))
+    folder, _, name = docname.rpartition("/")
+    if folder != "notebooks" or name not in app.foretold.ledgers:
+        return
+    for section in doctree.findall(nodes.section):
+        title = section.next_node(nodes.title)
+        if title is not None and title.astext() == "Paper against here":
+            _summary_line(app.foretold, name, doctree, section["ids"][0])
+            inside = [index for index, child in enumerate(section.children) if isinstance(child, nodes.section)]
+            section.insert(inside[0] if inside else len(section), _raw(app.foretold.recorded_html(name)))
+            break
+
+
+def _summary_line(build: Build, name: str, doctree: nodes.document, anchor: str) -> None:
+    ledger = build.ledgers[name]
+    paragraph = doctree.next_node(nodes.paragraph)
+    if paragraph is None or paragraph.parent is None:
+        return
+    link = nodes.reference("", scoreboard.counts(ledger), refid=anchor, internal=True)
+    words = nodes.paragraph("", "", nodes.Text("This build: "), link, nodes.Text(f" (profile {ledger['profile']})."))
+    words["classes"].append("foretold-summary")
+    paragraph.parent.insert(paragraph.parent.index(paragraph) + 1, words)
+
+
+def without_thebe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Leave out Thebe's scripts. Jupyter Book loads them, twice, though no page uses them: an error in the console, and an
+    address outside the book."""
+    if "script_files" in context:
+        context["script_files"] = [script for script in context["script_files"] if not _of_thebe(script)]
+
+
+def _of_thebe(script: Any) -> bool:
+    words = f"{getattr(script, 'filename', script)} {getattr(script, 'attributes', {}).get('body', '')}"
+    return "thebe" in words.lower()
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """Write ``claims.json``, free the lock, and fail if a verdict is not the one that its claims file expects."""
+    build = getattr(app, "foretold", None)
+    if build is None:
+        return
+    build.locked.close()
+    if exception is not None or app.builder.format != "html":
+        return
+    text = scoreboard.claims_json(list(build.ledgers.values()), build.recorded)
+    Path(app.outdir, "claims.json").write_text(text, encoding="utf-8", newline="\n")
+    changed = execute.changed_verdicts(list(build.outcomes.values()))
+    if changed:
+        raise BookError("verdicts changed (the pages are written and show them):\n" + "\n".join(changed))
+
+
+def _raw(text: str) -> nodes.raw:
+    return nodes.raw("", text, format="html")
+
+
+class Generated(SphinxDirective):
+    """A directive whose content is made from the ledgers; its page is read again when one of them changes."""
+
+    def run(self) -> list[nodes.Node]:
+        """The nodes that take the directive's place."""
+        _summaries(self.env).add(self.env.docname)
+        return list(self.content_nodes(self.env.app.foretold))
+
+    def content_nodes(self, build: Build) -> Iterator[nodes.Node]:
+        """To be given by each directive."""
+        raise NotImplementedError
+
+    def markdown(self, text: str) -> list[nodes.Node]:
+        """Parse MyST into nodes."""
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+class Chapters(Generated):
+    """``{foretold-chapters}``: the chapters that are there, with their questions and verdicts."""
+
+    def content_nodes(self, build: Build) -> Iterator[nodes.Node]:
+        """A list of links."""
+        depth = "../" * self.env.docname.count("/")
+        yield from self.markdown(scoreboard.chapters_markdown(list(build.outcomes.values()), depth))
+
+
+class Scoreboard(Generated):
+    """``{foretold-scoreboard}``: every claim of every chapter with its verdict."""
+
+    def content_nodes(self, build: Build) -> Iterator[nodes.Node]:
+        """A tally, then a section per chapter: this build's claims, then the recorded ones."""
+        yield _raw(scoreboard.tally_html(list(build.ledgers.values())))
+        for name, ledger in build.ledgers.items():
+            yield from self.markdown(
+                f"## {ledger['title']}\n\n[Read the chapter]({'../' * self.env.docname.count('/')}notebooks/{name}.py)"
+            )
+            yield _raw(scoreboard.chapter_claims_html(ledger))
+            yield _raw(build.recorded_html(name))
+
+
+class Status(Generated):
+    """``{foretold-status}``: seconds, memory, device and versions behind each chapter."""
+
+    def content_nodes(self, build: Build) -> Iterator[nodes.Node]:
+        """One table."""
+        yield _raw(scoreboard.status_html(list(build.outcomes.values())))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the handlers and the directives."""
+    app.add_directive("foretold-chapters", Chapters)
+    app.add_directive("foretold-scoreboard", Scoreboard)
+    app.add_directive("foretold-status", Status)
+    app.connect("builder-inited", begin)
+    app.connect("env-get-outdated", outdated)
+    app.connect("doctree-read", annotate)
+    app.connect("html-page-context", without_thebe, priority=900)
+    app.connect("build-finished", finish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
