@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from scipy import special, stats
 
 from foretold.figures import COLOURS, INK
 from foretold.papers import coins
@@ -18,36 +19,34 @@ GREY = COLOURS["grey"]
 
 def ladder(rungs: Sequence[Mapping[str, Any]]) -> Figure:
     """The evidence ladder. A rung has `label`, `here` (log10 of a Bayes factor), `span` (log10, over priors), and `paper` (log10) or None."""  # noqa: E501
-    fig, axis = plt.subplots(figsize=(6, 4.1))
+    fig, axis = plt.subplots(figsize=(6, 3.9))
     for y, rung in enumerate(reversed(rungs)):
         axis.plot(rung["span"], [y, y], color=COLOURS["blue"], alpha=0.35, linewidth=9, solid_capstyle="butt")
         axis.plot(rung["here"], y, "o", color=COLOURS["blue"], markersize=9)
         if rung["paper"] is not None:
             axis.plot(rung["paper"], y, "|", color=COLOURS["orange"], markersize=26, markeredgewidth=2.5)
-        axis.text(rung["here"], y + 0.2, rung["text"], ha="center", fontsize=12, fontweight="bold")
-        axis.text(-2.6, y + 0.42, rung["label"], fontsize=11.5)
+        axis.text(max(rung["here"], 1.7), y + 0.2, rung["text"], ha="center", fontsize=12, fontweight="bold")
+        axis.text(0.3, y + 0.45, rung["label"], fontsize=11.5)
     axis.axvline(0, color=INK, linewidth=1.2)
-    axis.set_xlim(-2.8, 19.5)
-    axis.set_ylim(-0.4, len(rungs) - 0.25)
+    axis.set_xlim(-1, 19)
+    axis.set_ylim(-0.4, len(rungs) - 0.2)
     axis.set_yticks([])
     axis.grid(False, axis="y")
     axis.spines["left"].set_visible(False)
-    ticks = np.arange(-2, 19, 4)
-    axis.set_xticks(ticks, [f"$10^{{{t}}}$" for t in ticks])
-    axis.set_xlabel("Bayes factor, effect : no effect (log axis)")
+    ticks = np.arange(0, 19, 3)
+    axis.set_xticks(ticks, ["1", *(f"$10^{{{t}}}$" for t in ticks[1:])])
+    axis.set_xlabel("Bayes factor for a same-side bias (log axis)")
     here = plt.Line2D([], [], marker="o", color=COLOURS["blue"], linestyle="", label="here")
     band = plt.Line2D([], [], color=COLOURS["blue"], alpha=0.35, linewidth=9, label="other priors")
     paper = plt.Line2D([], [], marker="|", color=COLOURS["orange"], markersize=16, markeredgewidth=2.5, linestyle="", label="paper")  # fmt: skip  # noqa: E501
-    fig.legend(handles=[here, band, paper], loc="outside upper center", ncols=3)
+    axis.legend(handles=[here, band, paper], loc="center right", bbox_to_anchor=(1, 0.4))
     return fig
 
 
 def caterpillar(people: pd.DataFrame, found: coins.Posterior) -> Figure:
     """Raw proportions with Wilson intervals beside the model's estimates, one row a person, sorted by proportion."""
-    from scipy.stats import binomtest
-
     ranked = people.sort_values("p_same").reset_index(drop=True)
-    raw = [binomtest(int(s), int(n)).proportion_ci(method="wilson") for s, n in zip(ranked["same"], ranked["n"], strict=True)]  # fmt: skip  # noqa: E501
+    raw = [stats.binomtest(int(s), int(n)).proportion_ci(method="wilson") for s, n in zip(ranked["same"], ranked["n"], strict=True)]  # fmt: skip  # noqa: E501
     pulled = [found.proportion(found.people[name]) for name in ranked["person"]]
     rows = np.arange(len(ranked))
     fig, axis = plt.subplots(figsize=(6, 8.6))
@@ -63,7 +62,103 @@ def caterpillar(people: pd.DataFrame, found: coins.Posterior) -> Figure:
     axis.set_ylim(-0.8, len(rows) + 1.2)
     axis.set_xlabel("probability of landing on the starting side")
     axis.grid(False, axis="y")
-    fig.legend(loc="outside upper center", ncols=1)
+    axis.legend(loc="lower right")
+    return fig
+
+
+def beliefs(found: coins.Posterior) -> Figure:
+    """Priors and posteriors of theta and of the SD of people, as probabilities (a logit of x is 1/2 + x/4 near 1/2)."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(6.6, 3.5))
+    p = np.linspace(0.48, 0.53, 400)
+    left.plot(p, stats.beta(312, 312).pdf(p), color=COLOURS["orange"], linestyle="--", label="prior")
+    left.plot(special.expit(found.theta.x), found.theta.density * 4, color=COLOURS["blue"], label="posterior")
+    left.set(xlabel="typical person, $\\theta$", ylabel="density", xlim=(0.48, 0.53))
+    left.set_xticks([0.48, 0.50, 0.52])
+    s = np.linspace(0, 0.12, 400)
+    to_estimate, to_test = stats.halfnorm(scale=0.04), stats.gamma(4, scale=1 / 200)
+    right.plot(s / 4, 4 * to_estimate.pdf(s), color=COLOURS["orange"], linestyle="--", label="prior, to estimate")
+    right.plot(s / 4, 4 * to_test.pdf(s), color=COLOURS["green"], linestyle=":", label="prior, to test")
+    right.plot(found.sigma.x / 4, 4 * found.sigma.density, color=COLOURS["blue"], label="posterior")
+    right.set(xlabel="SD of people (probability)", xlim=(0, 0.03), ylim=(None, 290))
+    left.set_ylim(None, 215)
+    for axis in (left, right):
+        axis.legend(loc="upper left")
+    return fig
+
+
+def leave_one_out(without: pd.DataFrame, everyone: float, names: Sequence[str]) -> Figure:
+    """Bayes factor without a person (column `bf`) against the person's `p_same`, area by flips `n`; `names` are labelled."""  # noqa: E501
+    fig, axis = plt.subplots(figsize=(6, 3.6))
+    axis.scatter(without["p_same"], without["bf"], s=without["n"] / 120, color=COLOURS["blue"], alpha=0.7)
+    axis.axhline(everyone, color=COLOURS["orange"], linestyle="--")
+    axis.text(0.605, everyone * 1.06, "everyone", ha="right", color=COLOURS["orange"], fontsize=11)
+    for name in names:
+        row = without.set_index("person").loc[name]
+        axis.annotate(name, (row["p_same"], row["bf"]), xytext=(0, 9), textcoords="offset points", fontsize=11, ha="center")  # fmt: skip  # noqa: E501
+    axis.set(yscale="log", xlabel="proportion of the person left out", ylabel="Bayes factor without", ylim=(850, 11_000))  # fmt: skip  # noqa: E501
+    axis.set_yticks([1_000, 2_000, 5_000, 10_000], ["1,000", "2,000", "5,000", "10,000"])
+    axis.minorticks_off()
+    return fig
+
+
+def trimming(series: pd.DataFrame) -> Figure:
+    """Two panels over `i` people dropped at each end: the Bayes factors `same` and `people`."""
+    fig, (upper, lower) = plt.subplots(2, 1, figsize=(6, 4.4), sharex=True)
+    upper.plot(series["i"], series["same"], "o-", color=COLOURS["blue"])
+    for i, bf in zip(series["i"], series["same"], strict=True):
+        upper.annotate(f"{bf:,.0f}", (i, bf), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=10.5)
+    upper.set(ylabel="same-side bias", yscale="log", ylim=(1_500, 60_000))
+    upper.set_yticks([2_000, 10_000, 50_000], ["2,000", "10,000", "50,000"])
+    upper.minorticks_off()
+    lower.plot(series["i"], series["people"], "s--", color=COLOURS["green"])
+    lower.set(ylabel="people differ", yscale="log", xlabel="people dropped at each end", ylim=(1, 1e27))
+    lower.set_yticks([1, 1e8, 1e16, 1e24])
+    fig.supylabel("Bayes factor", fontsize=12.5)
+    return fig
+
+
+def new_person(found: coins.Posterior) -> Figure:
+    """Predictive density of a new person's probability, the part below one half shaded, beside the typical person's."""
+    new, below = found.new_person, found.new_person.below(0)
+    p, density = special.expit(new.x), new.density * 4
+    fig, axis = plt.subplots(figsize=(6, 3.3))
+    axis.plot(p, density, color=COLOURS["blue"])
+    axis.fill_between(p, density, where=p < 0.5, color=GREY, alpha=0.4)
+    typical = found.theta
+    near = np.abs(typical.x - 0.04) < 0.05
+    axis.plot(special.expit(typical.x[near]), typical.density[near], color=COLOURS["orange"], linestyle="--")
+    axis.text(0.516, 32, "typical person\n(height divided by 4)", color=COLOURS["orange"], fontsize=11)
+    axis.text(0.534, 12, "new person", color=COLOURS["blue"], fontsize=11)
+    axis.text(0.4585, 7, f"{below:.0%} of\nnew people", fontsize=11)
+    axis.set(xlim=(0.455, 0.565), xlabel="probability of landing on the starting side", ylabel="density")
+    return fig
+
+
+def wobble_curve(degrees: np.ndarray, landed: np.ndarray, error: np.ndarray, marks: Mapping[str, float]) -> Figure:
+    """P(same) against psi: the formula, simulated points with errors, and `marks` (name -> probability) on the curve."""
+    fine = np.linspace(38, 90, 400)
+    fig, axis = plt.subplots(figsize=(6, 3.5))
+    axis.plot(fine, coins.same_side_probability(np.deg2rad(fine)), color=COLOURS["orange"])
+    axis.errorbar(degrees, landed, yerr=error, fmt="o", color=COLOURS["blue"], markersize=5)
+    for name, p in marks.items():
+        psi = np.rad2deg(np.arctan(np.sin(np.pi * (p - 0.5)) ** -0.5))
+        axis.annotate(name, (psi, p), xytext=(0, 30), textcoords="offset points", ha="center",
+                      arrowprops={"arrowstyle": "->", "color": GREY})  # fmt: skip
+    axis.set(xlabel="wobble angle $\\psi$ (degrees; 90 is none)", ylabel="P(same side)")
+    return fig
+
+
+def practice(flips: np.ndarray, curves: np.ndarray, blocks: np.ndarray, shares: np.ndarray, made: np.ndarray) -> Figure:
+    """Curves (draws, flips) as median and 95% band; `shares` of `made` simulated flips in each block, 95% intervals."""
+    low, middle, high = np.quantile(curves, [0.025, 0.5, 0.975], axis=0)
+    fig, axis = plt.subplots(figsize=(6, 3.6))
+    axis.fill_between(flips, low, high, color=COLOURS["blue"], alpha=0.25, linewidth=0)
+    axis.plot(flips, middle, color=COLOURS["blue"])
+    error = 1.96 * np.sqrt(shares * (1 - shares) / made)
+    axis.errorbar(blocks, shares, yerr=error, fmt="o", color=GREY, markersize=5, linewidth=1.2)
+    axis.axhline(0.5, color=INK, linewidth=1)
+    axis.set(xlabel="flips made before", ylabel="P(same side)")
+    axis.set_xticks(np.arange(0, 20_001, 5_000), ["0", "5,000", "10,000", "15,000", "20,000"])
     return fig
 
 
