@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -457,9 +456,9 @@ def _encode(value: Any, where: str, *, gaps: bool = False) -> Any:
         raise ValueError(f"{where} = {value} is not finite; JSON has no such number, put it into an array")
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if isinstance(value, pd.DataFrame):
-        return {str(name): _encode(column, f"{where}[{name!r}]", gaps=gaps) for name, column in value.items()}
-    if isinstance(value, pd.Series | pd.Index):
+    if hasattr(value, "to_numpy"):  # pandas, known by its methods: importing it would cost every run half a second
+        if hasattr(value, "columns"):
+            return {str(name): _encode(column, f"{where}[{name!r}]", gaps=gaps) for name, column in value.items()}
         return _encode(value.to_numpy(), where, gaps=gaps)
     if isinstance(value, np.ndarray):
         return _encode_array(value, where, gaps)

@@ -152,7 +152,7 @@ window.foretoldInteractive ||= (() => {
     const figure = decode(spec.figure), data = decode(spec.data);
     const plot = root.querySelector(".foretold-plot"), readout = root.querySelector(".foretold-readout"), form = root.querySelector("form");
     const still = matchMedia("(prefers-reduced-motion: reduce)"), scheme = matchMedia("(prefers-color-scheme: dark)");
-    let update = null, Plotly = null, revision = 0, waiting = 0;
+    let update = null, Plotly = null, revision = 0, waiting = 0, drawn = "";
 
     function fail(what, error) {
       (readout ?? plot).textContent = `${what}: ${error.message}`;
@@ -162,6 +162,7 @@ window.foretoldInteractive ||= (() => {
     function draw() {
       waiting = 0;
       const page = pageStyle(root);
+      drawn = JSON.stringify(page);
       root.style.colorScheme = page.dark ? "dark" : "light";
       let answer = {};
       try {
@@ -192,14 +193,18 @@ window.foretoldInteractive ||= (() => {
       redraw();
     });
 
-    const watcher = new MutationObserver(() => root.isConnected ? redraw() : stop());
+    // Themes change attributes for many reasons (scrolling is one); only a change of colours is ours. Some load the new
+    // style sheet after the attribute, hence the second look.
+    const look = () => { if (JSON.stringify(pageStyle(root)) !== drawn) redraw(); };
+    const restyle = () => { look(); setTimeout(look, 400); };
+    const watcher = new MutationObserver(() => root.isConnected ? restyle() : stop());
     for (const element of [document.documentElement, document.body]) watcher.observe(element, { attributes: true });
     const resizer = new ResizeObserver(() => { if (Plotly && plot.clientWidth && plot._fullLayout) Plotly.Plots.resize(plot); });
-    scheme.addEventListener("change", redraw);
+    scheme.addEventListener("change", restyle);
     function stop() {
       watcher.disconnect();
       resizer.disconnect();
-      scheme.removeEventListener("change", redraw);
+      scheme.removeEventListener("change", restyle);
     }
 
     try {
