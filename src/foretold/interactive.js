@@ -20,7 +20,7 @@ window.foretoldInteractive ||= (() => {
     .foretold-interactive button[type=reset] { align-self: end; margin-inline-start: auto }
     .foretold-interactive legend { font-size: inherit; line-height: inherit; padding: 0; margin: 0 0 .1em; float: none; width: auto }
     .foretold-interactive summary { cursor: pointer; min-height: 24px }
-    .foretold-interactive .foretold-options { display: grid; grid-template-columns: repeat(auto-fill, minmax(9em, 1fr)); gap: .1em .75em; max-height: 13em; overflow-y: auto; padding: 3px }
+    .foretold-interactive .foretold-options { display: grid; grid-template-columns: repeat(auto-fill, minmax(9em, 1fr)); gap: .1em .75em; max-height: 11.7em; overflow-y: auto; padding: 3px }
     .foretold-interactive .foretold-options label { display: flex; gap: .4em; align-items: center; min-height: 24px; overflow-wrap: anywhere }
     .foretold-interactive .foretold-options input { margin: 0; flex: none }
     .foretold-interactive :focus-visible { outline: 2px solid currentColor; outline-offset: 2px }
