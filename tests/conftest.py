@@ -18,7 +18,7 @@ CONFIG = """\
 title: Small
 only_build_toc_files: true
 exclude_patterns: ["notebooks/*.ipynb", "_build", "src/**"]
-repository: {url: "https://example.org/owner/small", path_to_book: "", branch: main}
+repository: {url: "https://github.com/owner/small", path_to_book: "", branch: main}
 execute: {execute_notebooks: cache, timeout: -1, run_in_temp: true}
 sphinx:
   extra_extensions: [foretold.book.sphinx_ext]
