@@ -17,13 +17,15 @@
 #
 # | | |
 # |---|---|
-# | paper | [Fair coins tend to land on the same side they started: evidence from 350,757 flips](https://arxiv.org/abs/2310.04153) |
+# | paper | [Fair coins tend to land on the same side they started: evidence from 350,757 flips][paper] |
 # | authors | František Bartoš and co-authors, who are also most of the tossers |
 # | venue, year | Journal of the American Statistical Association 120(552), 2118-2127, 2025 |
-# | you will learn | what a Bayes factor is and computes to; why ignoring that people differ overstates evidence by fourteen orders of magnitude; how to check a sampler against an integral |
+# | you will learn | to compute a Bayes factor; what it costs to ignore that people differ; to check a sampler |
 # | before you begin | the binomial and beta distributions, Bayes' theorem, some Python |
 # | minutes | CPU 1.3, GPU 1.3 (48 rows of counts: a GPU only helps the physics) |
 # | data, licence | counts of 48 people, from the study's OSF project pxu6r, retyped; facts, cite the study |
+#
+# [paper]: https://arxiv.org/abs/2310.04153
 
 # %% tags=["bootstrap", "remove-cell"]
 # On Colab, or in any kernel without foretold: install it, and leave numpy and torch as they are.
@@ -72,8 +74,8 @@ run = foretold.start("coins")
 # paper made 350,757 of them, by hand.
 #
 # Two readings of those tosses lead to two very different answers. Treat all flips as alike, and the evidence is
-# overwhelming beyond any doubt: more than $10^{17}$ to 1. Allow that people differ, and it is about two thousand to
-# 1. Both numbers are computed correctly. This chapter is about why they differ, and which of them to believe.
+# overwhelming beyond any doubt: more than $10^{17}$ to 1. Allow that people differ, and it is about two thousand
+# to one. Both numbers are computed correctly. This chapter is about why they differ, and which of them to believe.
 #
 # ### The counts
 #
@@ -105,7 +107,8 @@ print(totals.to_string())
 # It says by what factor the data should move your odds between the two. For a beta prior the integral is a ratio of
 # beta functions $B$ and of the tail areas $S(1/2; a, b)$ of beta distributions:
 #
-# $$ \log \mathrm{BF} = \log\frac{B(a + x,\, b + n - x)}{B(a, b)} + \log\frac{S(1/2;\, a + x,\, b + n - x)}{S(1/2;\, a, b)} + n \log 2. $$
+# $$ \log \mathrm{BF} = \log\frac{B(a + x,\, b + n - x)}{B(a, b)}
+#    + \log\frac{S(1/2;\, a + x,\, b + n - x)}{S(1/2;\, a, b)} + n \log 2. $$
 #
 # Work with logarithms throughout: $2^{350757}$ has a hundred thousand digits.
 
@@ -248,7 +251,7 @@ with run.section("prior sensitivity"):
             rows.append((c, spread, *(10 ** coins_figures.log10(found_here, "same") for found_here in pair)))
 names = ["concentration", "prior mean of sigma", "everyone", "without four"]
 sensitivity = pd.DataFrame(rows, columns=names)
-print(sensitivity.to_string(index=False, formatters={name: "{:,.0f}".format for name in names[2:]}))
+print(sensitivity.to_string(index=False, formatters=dict.fromkeys(names[2:], "{:,.0f}".format)))
 
 # %% [markdown]
 # Expect people to be much alike (0.01), and the evidence for a common bias grows: spread that the model cannot give
@@ -305,9 +308,8 @@ started_heads = people["started_heads"].to_numpy()
 from_heads = rng.binomial(started_heads, fair)
 from_tails = rng.binomial(people["n"].to_numpy() - started_heads, fair)
 alike = np.array([coins.log_bayes_factor_same(x, n) for x in (from_heads + from_tails).sum(1)])
-print(
-    f"flips alike: beyond 10 to 1 in {np.mean(alike > np.log(10)):.1%} of 4,000 studies; the largest 10^{alike.max() / np.log(10):.0f}"
-)
+share = np.mean(alike > np.log(10))
+print(f"flips alike: beyond 10 to 1 in {share:.1%} of 4,000 studies; the largest 10^{alike.max() / np.log(10):.0f}")
 
 # %% [markdown]
 # The hierarchical average costs more, so fewer studies, on a coarser grid. The interval is Clopper and Pearson's.
@@ -442,7 +444,8 @@ print(table.round({"theta": 5, "low": 4, "high": 4, "sigma": 4, "ess": 0, "r_hat
 # What should *you* expect, if you are a new tosser? The posterior of $\theta$ is about the typical person. For a new
 # one, add the spread of people:
 #
-# $$ p(b_{\text{new}} \mid \text{data}) = \int N(b_{\text{new}};\, \text{logit}\,\theta, \sigma)\; p(\theta, \sigma \mid \text{data})\; d\theta\, d\sigma. $$
+# $$ p(b_{\text{new}} \mid \text{data}) = \int N(b_{\text{new}};\, \text{logit}\,\theta, \sigma)
+#    \; p(\theta, \sigma \mid \text{data})\; d\theta\, d\sigma. $$
 
 # %%
 new = found.new_person
@@ -451,8 +454,8 @@ below = new.below(0)
 print(f"new person: {p_new:.4f} [{low_new:.4f}, {high_new:.4f}], below one half with probability {below:.3f}")
 figures.show(
     coins_figures.new_person(found),
-    alt="A bell-shaped density from 0.47 to 0.55 centred on 0.51; the part below 0.50 is shaded. A much narrower dashed "
-    "density shows the typical person.",
+    alt="A bell-shaped density from 0.47 to 0.55 centred on 0.51; the part below 0.50 is shaded. A much narrower "
+    "dashed density shows the typical person.",
     caption="The typical person has a same-side bias almost surely. A given new person may well not: about one in four "
     "would land the other side more often. The interval for a new person is six times as wide.",
 )
@@ -471,14 +474,12 @@ bets, players = 1_000, 200_000
 rng = run.rng("betting")
 p = special.expit(rng.choice(new.x, players, p=new.density / new.density.sum()))
 gain = 2 * rng.binomial(bets, p) - bets
-typical = 2 * bets * (theta[0] - 0.5)
-print(f"pooled proportion : {2 * bets * (same / n - 0.5):5.1f} dollars on average")
-print(
-    f"typical person    : {typical:5.1f} dollars on average [{2 * bets * (theta[1] - 0.5):.1f}, {2 * bets * (theta[2] - 0.5):.1f}]"
-)
-print(
-    f"a new tosser      : {gain.mean():5.1f} on average, 95% of outcomes in {np.quantile(gain, [0.025, 0.975])}, a loss in {np.mean(gain < 0):.0%}"
-)
+win = [2 * bets * (value - 0.5) for value in theta]
+low, high = np.quantile(gain, [0.025, 0.975])
+print(f"pooled proportion: {2 * bets * (same / n - 0.5):.1f} dollars on average")
+print(f"typical person   : {win[0]:.1f} dollars on average [{win[1]:.1f}, {win[2]:.1f}]")
+print(f"a new tosser     : {gain.mean():.1f} on average, 95% of outcomes from {low:.0f} to {high:.0f}")
+print(f"a loss           : in {np.mean(gain < 0):.0%} of outcomes")
 
 # %% [markdown]
 # Real, and no living. After a thousand bets the luck of the draw (a standard deviation of 32 dollars) and not knowing
@@ -495,7 +496,8 @@ print(
 #
 # and the starting side is up while that is positive. If you catch at a random moment, $\phi$ is uniform, and
 #
-# $$ P(\text{same}) = \tfrac12 + \tfrac1\pi \arcsin(\cot^2\psi) \quad (45° \le \psi \le 135°), \qquad 1 \text{ otherwise}. $$
+# $$ P(\text{same}) = \tfrac12 + \tfrac1\pi \arcsin(\cot^2\psi) \quad (45° \le \psi \le 135°),
+#    \qquad 1 \text{ otherwise}. $$
 #
 # Below 45° the coin never turns over, though to your eye it may seem to. We toss rigid coins and compare; the
 # rotation is done vector by vector (Rodrigues' formula), and the formula above appears nowhere in it.
@@ -533,9 +535,8 @@ def wobble(p):
 
 wobblers = {"typical person": theta, "TianqiP": found.proportion(found.people["TianqiP"])}
 for name, values in wobblers.items():
-    print(
-        f"{name}: p = {values[0]:.4f}; axis {wobble(values[0]):.1f} degrees off [{wobble(values[1]):.1f}, {wobble(values[2]):.1f}]"
-    )
+    angle, low, high = map(wobble, values)
+    print(f"{name}: p = {values[0]:.4f}; axis {angle:.1f} degrees off [{low:.1f}, {high:.1f}]")
 
 # %% [markdown]
 # The curve is steep near $45°$ and flat near $90°$: you have to wobble by ten degrees to gain one point.
@@ -556,7 +557,8 @@ figures.show(
 # that we do not have. So what follows is a **simulation from the published posterior**, not a re-analysis. The
 # paper's time model is
 #
-# $$ \text{logit}\,p(t) = \text{logit}\,\theta_\infty + \text{logit}\,\theta_2 \cdot t^{\,b}, \qquad t = 1 + \text{flips}/1000, $$
+# $$ \text{logit}\,p(t) = \text{logit}\,\theta_\infty + \text{logit}\,\theta_2 \cdot t^{\,b},
+#    \qquad t = 1 + \text{flips}/1000, $$
 #
 # with published means and 95% intervals: $\theta_\infty$ 0.5014 [0.4980, 0.5046], $\theta_2$ 0.5250 [0.5129, 0.5374],
 # $b$ −1.617 [−2.827, −0.888]. We draw the three independently with these means and intervals (their joint
@@ -645,8 +647,8 @@ figures.interactive(
     coins_figures.browser_layout(),
     alt="Bars for three Bayes factors on a logarithmic axis, and below them the prior and the posterior of the typical "
     "person's probability. Controls leave people out and change the priors.",
-    caption="People who differ make the difference: the two lower bars answer the same question, with and without "
-    "allowing for them.",
+    caption="People who differ make the difference: the two bars for a same-side bias answer one question, with "
+    "and without allowing for them.",
     controls=[
         figures.Slider("high", "leave out the most biased", 0, 12, 1, 0, " people"),
         figures.Slider("low", "leave out the least biased", 0, 12, 1, 0, " people"),
@@ -801,8 +803,8 @@ for a in (5000, 500, 50, 5, 1, 0.5):
 # %% tags=["solution", "hide-cell"]
 from scipy.integrate import quad
 
-# Prior above 1/2: t^(a-1) (1-t)^(b-1) / (B(a,b) S(1/2; a,b)). Times t^x (1-t)^(n-x): the kernel of Beta(a+x, b+n-x), whose
-# integral from 1/2 to 1 is B(a+x, b+n-x) S(1/2; a+x, b+n-x). Divide by 2^-n.
+# Prior above 1/2: t^(a-1) (1-t)^(b-1) / (B(a, b) S(1/2; a, b)). Times t^x (1-t)^(n-x) it is the kernel of
+# Beta(a+x, b+n-x), whose integral from 1/2 to 1 is B(a+x, b+n-x) S(1/2; a+x, b+n-x). Divide by 2^-n.
 prior = stats.beta(51, 49)
 integral, _ = quad(lambda t: t**6 * (1 - t) ** 4 * prior.pdf(t) / prior.sf(0.5), 0.5, 1, points=[0.51, 0.6])
 print(f"numerically {integral * 2**10:.8f}, closed form {np.exp(coins.log_bayes_factor_same(6, 10, 51, 49)):.8f}")
@@ -843,9 +845,8 @@ for spread in (0.0, 0.01, 0.02, 0.03, 0.04, 0.0624):
     p = special.expit(rng.normal(0, spread, (4_000, 48)))
     log_bf = np.array([coins.log_bayes_factor_same(x, n) for x in rng.binomial(flips_each, p).sum(1)])
     share = np.mean(log_bf > np.log(10))
-    print(
-        f"spread {spread / 4:.4f}: beyond 10 to 1 in {share:.1%} (standard error {np.sqrt(share * (1 - share) / 4_000):.1%})"
-    )
+    error = np.sqrt(share * (1 - share) / 4_000)
+    print(f"spread {spread / 4:.4f}: beyond 10 to 1 in {share:.1%} (standard error {error:.1%})")
 
 # %% [markdown]
 # **6. The flip side of randomising.** Suppose someone tosses with $\theta = 0.51$ and a fair coin, but starts from
@@ -856,9 +857,7 @@ for spread in (0.0, 0.01, 0.02, 0.03, 0.04, 0.0624):
 p_heads = lambda start, theta: start * theta + (1 - start) * (1 - theta)  # noqa: E731
 start = totals["started_heads"] / n
 print(f"60% heads starts: P(heads) = {p_heads(0.6, 0.51):.4f}")
-print(
-    f"study: {start:.4f} heads starts, so P(heads) = {p_heads(start, 0.51):.5f} with a fair coin: a shift too small to see"
-)
+print(f"study: {start:.4f} heads starts, so P(heads) = {p_heads(start, 0.51):.5f} with a fair coin, too near to see")
 
 # %% [markdown]
 # ### To build
@@ -891,7 +890,7 @@ spin = torch.randn(100_000, generator=run.torch_generator("catch"))
 for s in (0.05, 0.15, 0.25, 0.35, 0.5, 1.0):
     by_mean = [coins.toss(tilt, m + s * spin).float().mean().item() for m in np.linspace(19.5, 20.5, 11)]
     print(f"s = {s:.2f} turns: P(same) from {min(by_mean):.3f} to {max(by_mean):.3f}")
-# Beyond half a turn of scatter the choice is gone and only the wobble is left (the first harmonic fades as exp(-2 pi^2 s^2)).
+# Beyond half a turn of scatter the choice is gone and the wobble is left: the first harmonic fades as exp(-2 pi^2 s^2).
 
 # %% [markdown]
 # ## Discussion

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +13,7 @@ import pytest
 from scipy import integrate, optimize, special, stats
 
 from foretold import data
-from foretold.papers import coins
+from foretold.papers import coins, coins_figures
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +287,7 @@ def reml(y, v, stop=None):
 
 
 def test_random_effects_are_metafors(people):
-    """Documented: tau 0.0160, I2 88.10. The maximum is at 0.0159; scoring that stops at moves below 1e-5 gives 0.0160."""
+    """Documented: tau 0.0160, I2 88.10. The maximum is at 0.0159; scoring stopped at moves below 1e-5 gives 0.0160."""
     y = people["p_same"].to_numpy()
     v = y * (1 - y) / people["n"].to_numpy()
     assert reml(y, v) == pytest.approx(0.01593, abs=5e-6)
@@ -352,6 +355,83 @@ def test_practice_curve_starts_and_ends_where_the_paper_says():
     curve = coins.practice_curve([0, 1e12], 0.5014, 0.5250, -1.617)
     assert curve[0, 0] == pytest.approx(0.5264, abs=5e-5)  # the paper's initial probability
     assert curve[0, 1] == pytest.approx(0.5014, abs=1e-6)
+
+
+# The interactive figure: the JavaScript that the browser runs, run by node
+
+
+@pytest.fixture(scope="module")
+def in_the_browser(counts, tmp_path_factory):
+    if shutil.which("node") is None:
+        pytest.skip("NOT TESTED IN JAVASCRIPT: no node on PATH")
+    sent = coins_figures.browser_data(counts)
+    folder = tmp_path_factory.mktemp("browser")
+    (folder / "data.json").write_text(
+        json.dumps(sent, default=lambda x: x.tolist() if isinstance(x, np.ndarray | np.generic) else x)
+    )
+    (folder / "update.js").write_text(coins_figures.UPDATE)
+    program = (
+        "const fs = require('fs'); const data = JSON.parse(fs.readFileSync('data.json'));"
+        "const update = new Function('values', 'data', 'figure', fs.readFileSync('update.js', 'utf8'));"
+        "console.log(JSON.stringify(update(JSON.parse(process.argv[1]), data, {})));"
+    )
+
+    def run(**moved):
+        start = {"people": sent["person"], "high": 0, "low": 0, "mean": 0.51, "concentration": 10_000, "spread": 0.02}
+        values = json.dumps({**start, **moved})
+        done = subprocess.run(["node", "-e", program, values], cwd=folder, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    return run
+
+
+def test_the_browser_starts_at_the_model_average(in_the_browser, average):
+    """Four models there, eight here: they differ by 0.001% for a same-side bias and by 0.1% for people."""
+    found = in_the_browser()
+    assert 10 ** found["result"]["same"] == pytest.approx(average.inclusion_bayes_factor["same"], rel=1e-3)
+    assert 10 ** found["result"]["people"] == pytest.approx(average.inclusion_bayes_factor["people"], rel=0.01)
+    assert 10 ** found["result"]["alike"] == pytest.approx(1.70983e17, rel=1e-3)
+    assert "48 people, 350,757 flips" in found["readout"]
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"high": 4},
+        {"high": 5, "low": 5},
+        {"mean": 0.52, "concentration": 1_000},
+        {"concentration": 100_000},
+        {"spread": 0.1},
+        {"spread": 0.005},
+        {"mean": 0.502, "concentration": 100_000, "low": 12},
+        {"people": ["TianqiP", "JanY", "XiaoyiL"]},
+        {"people": ["DavidV", "KaleemU"], "spread": 0.005},
+    ],
+)
+def test_the_browser_agrees_with_python(in_the_browser, counts, people, moved):
+    """With the same four models within 0.2%, and with all eight within 1% for a same-side bias."""
+    mean, concentration, spread = (
+        moved.get(k, v) for k, v in (("mean", 0.51), ("concentration", 1e4), ("spread", 0.02))
+    )
+    rank = np.argsort(np.argsort(people["p_same"].to_numpy()))
+    kept = (rank >= moved.get("low", 0)) & (rank < 48 - moved.get("high", 0))
+    kept &= counts["person"].isin(moved.get("people", counts["person"])).to_numpy()
+    prior = (mean * concentration, (1 - mean) * concentration)
+    ours = coins.model_averages(counts, [kept], theta=prior, sigma=(4, 4 / spread))[0]
+    found = in_the_browser(**moved)
+    log = {(same, differ): ours.log_marginal[same, False, differ] for same in (0, 1) for differ in (0, 1)}
+    by_same = np.logaddexp(log[1, 0], log[1, 1]) - np.logaddexp(log[0, 0], log[0, 1])
+    by_people = np.logaddexp(log[0, 1], log[1, 1]) - np.logaddexp(log[0, 0], log[1, 0])
+    assert found["result"]["same"] * np.log(10) == pytest.approx(by_same, abs=2e-3)
+    assert found["result"]["people"] * np.log(10) == pytest.approx(by_people, abs=2e-3)
+    assert 10 ** found["result"]["same"] == pytest.approx(ours.inclusion_bayes_factor["same"], rel=0.01)  # 8 models
+    assert f"{kept.sum()} people" in found["readout"]
+
+
+def test_the_browser_without_people_has_no_evidence(in_the_browser):
+    found = in_the_browser(people=[])
+    assert found["result"]["same"] == pytest.approx(0, abs=1e-5)
+    assert "Nobody is left in" in found["readout"]
 
 
 # Bad input

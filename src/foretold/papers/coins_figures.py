@@ -135,7 +135,7 @@ def new_person(found: coins.Posterior) -> Figure:
 
 
 def wobble_curve(degrees: np.ndarray, landed: np.ndarray, error: np.ndarray, marks: Mapping[str, float]) -> Figure:
-    """P(same) against psi: the formula, simulated points with errors, and `marks` (name -> probability) on the curve."""
+    """P(same) against psi: the formula, simulated points, and `marks` (name: probability) on the curve."""
     fine = np.linspace(38, 90, 400)
     fig, axis = plt.subplots(figsize=(6, 3.5))
     axis.plot(fine, coins.same_side_probability(np.deg2rad(fine)), color=COLOURS["orange"])
@@ -148,7 +148,7 @@ def wobble_curve(degrees: np.ndarray, landed: np.ndarray, error: np.ndarray, mar
     return fig
 
 
-def practice(flips: np.ndarray, curves: np.ndarray, blocks: np.ndarray, shares: np.ndarray, made: np.ndarray) -> Figure:  # noqa: E501
+def practice(flips: np.ndarray, curves: np.ndarray, blocks: np.ndarray, shares: np.ndarray, made: np.ndarray) -> Figure:
     """Curves (draws, flips) as median and 95% band; `shares` of `made` simulated flips in each block, 95% intervals."""
     low, middle, high = np.quantile(curves, [0.025, 0.5, 0.975], axis=0)
     fig, axis = plt.subplots(figsize=(6, 3.6))
@@ -227,20 +227,29 @@ const result = {
   same: (logSum([same, both]) - logSum([none, people])) / ten,
   people: (logSum([people, both]) - logSum([none, same])) / ten,
 };
-const tidy = (l) => Math.abs(l) < 4 ? Number(Math.pow(10, l).toPrecision(3)).toLocaleString("en") : Math.pow(10, l - Math.floor(l)).toFixed(1) + " × 10^" + Math.floor(l);
-const pretty = (l) => Math.abs(l) < 4 ? tidy(l) : Math.pow(10, l - Math.floor(l)).toFixed(1) + "×10<sup>" + Math.floor(l) + "</sup>";
+const raised = (k) => String(k).replace(/./g, (c) => "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"["0123456789-".indexOf(c)]);
+const tidy = (l) => Math.abs(l) < 5 ? Number(Math.pow(10, l).toPrecision(l > 3 ? 4 : 3)).toLocaleString("en", { maximumSignificantDigits: 4 })
+  : Math.pow(10, l - Math.floor(l)).toFixed(1) + "×10" + raised(Math.floor(l));
 
 const names = ["people differ", "same-side bias,<br>people may differ", "same-side bias,<br>people alike"];
 const found = [result.people, result.same, result.alike];
 const hues = [data.colours.green, data.colours.blue, data.colours.grey];
 const clamp = found.map((v) => Math.max(-2, Math.min(26, v)));
-const probability = Array.from(data.theta, (x) => 1 / (1 + Math.exp(-x)));
-const jacobian = probability.map((p) => 1 / (p * (1 - p)));
-const prior = Array.from(data.theta, (x, j) => Math.exp(density(x) - norm) * jacobian[j]);
-const posterior = spreadAt.map((l, j) => Math.exp(density(data.theta[j]) - norm + l - both) * jacobian[j]);
-const line = (name, y, color, dash) => ({ type: "scatter", mode: "lines", name, x: probability, y, xaxis: "x2", yaxis: "y2", line: { color, dash, width: 2.5, shape: "spline" }, showlegend: false, hovertemplate: name + ": %{x:.4f}<extra></extra>" });
+// Curves: the log-likelihood of theta between the nodes by a parabola through the nearest three.
+const smooth = (x) => {
+  let j = 1;
+  while (j < T - 2 && Math.abs(data.theta[j + 1] - x) < Math.abs(data.theta[j] - x)) j++;
+  const [p, q, r] = [data.theta[j - 1], data.theta[j], data.theta[j + 1]], [u, v, w] = spreadAt.slice(j - 1, j + 2);
+  return u * (x - q) * (x - r) / ((p - q) * (p - r)) + v * (x - p) * (x - r) / ((q - p) * (q - r)) + w * (x - p) * (x - q) / ((r - p) * (r - q));
+};
+const logits = Array.from({ length: 321 }, (_, i) => i * 0.0005);
+const probability = logits.map((x) => 1 / (1 + Math.exp(-x)));
+const scale = (log, i) => Math.exp(log) / (probability[i] * (1 - probability[i]));
+const prior = logits.map((x, i) => scale(density(x) - norm, i));
+const posterior = logits.map((x, i) => scale(density(x) - norm + smooth(x) - both, i));
+const line = (name, y, color, dash) => ({ type: "scatter", mode: "lines", name, x: probability, y, xaxis: "x2", yaxis: "y2", line: { color, dash, width: 2.5 }, showlegend: false, hovertemplate: name + ": %{x:.4f}<extra></extra>" });
 const traces = [
-  { type: "bar", orientation: "h", x: clamp, y: names, marker: { color: hues }, text: found.map(pretty), textposition: "outside", cliponaxis: false, showlegend: false, hoverinfo: "skip" },
+  { type: "bar", orientation: "h", x: clamp, y: names, marker: { color: hues }, text: found.map(tidy), textposition: "outside", cliponaxis: false, showlegend: false, hoverinfo: "skip" },
   line("prior", prior, data.colours.orange, "dash"),
   line("posterior", posterior, data.colours.blue, "solid"),
 ];
@@ -257,7 +266,7 @@ def browser_layout() -> dict[str, Any]:
     layout = {
         "height": 460,
         "margin": {"l": 120, "r": 20, "t": 10, "b": 50},
-        "xaxis": {"domain": [0, 1], "anchor": "y", "range": [-2.5, 30], "tickvals": ticks, "ticktext": ["1", *(f"10<sup>{t}</sup>" for t in ticks[1:])], "title": {"text": "Bayes factor (log axis)"}},  # noqa: E501
+        "xaxis": {"domain": [0, 1], "anchor": "y", "range": [-2.5, 37], "tickvals": ticks, "ticktext": ["1", *(f"10<sup>{t}</sup>" for t in ticks[1:])], "title": {"text": "Bayes factor (log axis)"}},  # noqa: E501
         "yaxis": {"domain": [0.58, 1], "anchor": "x", "automargin": True},
         "xaxis2": {"domain": [0, 1], "anchor": "y2", "range": [0.5, 0.54], "title": {"text": "P(same side), typical person"}},  # noqa: E501
         "yaxis2": {"domain": [0, 0.36], "anchor": "x2", "rangemode": "tozero", "title": {"text": "density"}},

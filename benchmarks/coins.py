@@ -1,0 +1,112 @@
+"""The coin chapter's quadrature beside its peers: the same quantities, by NUTS, by SMC and by scipy's adaptive quadrature.
+
+    OMP_NUM_THREADS=1 python benchmarks/coins.py
+
+prints the table of benchmarks/README.md. Takes some minutes; nothing here is a timed test.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import pymc as pm
+from scipy import integrate, special, stats
+
+from foretold import data
+from foretold.papers import coins
+
+SEED = 1
+
+
+def timed(function: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    found = function()
+    return time.perf_counter() - began, found
+
+
+def nuts(counts: pd.DataFrame) -> dict[str, float]:
+    with coins.hierarchical_model(counts):
+        drawn = pm.sample(2_000, tune=1_000, chains=4, cores=1, init="adapt_diag", random_seed=SEED, progressbar=False)
+    found = {}
+    for name in ("theta", "sigma"):
+        values = drawn.posterior[name].to_numpy()
+        found |= {name: values.mean(), f"{name} error": values.std() / np.sqrt(az.ess(values))}
+    return found
+
+
+def smc(counts: pd.DataFrame, same: bool, draws: int = 2_000, chains: int = 4) -> np.ndarray:
+    """Log marginal likelihoods (chains,) of the model in which people differ, alpha = 1/2, with or without a same-side bias."""
+    people = coins.summary(counts)
+    with pm.Model():
+        theta = pm.Truncated("theta", pm.Beta.dist(5100, 4900), lower=0.5) if same else 0.5
+        sigma = pm.Gamma("sigma", alpha=4, beta=200)
+        b = pm.Normal("person", pm.math.logit(theta) if same else 0.0, sigma, shape=len(people))
+        pm.Binomial("landed", n=people["n"].to_numpy(), logit_p=b, observed=people["same"].to_numpy())
+        drawn = pm.sample_smc(draws, chains=chains, cores=1, random_seed=SEED, progressbar=False)
+    stages = drawn.sample_stats["log_marginal_likelihood"].to_numpy()
+    return np.array([last(chain) for chain in stages])
+
+
+def last(chain: Any) -> float:
+    """The final value of one chain of SMC: PyMC keeps one for each stage, ragged over chains."""
+    flat = np.concatenate([np.atleast_1d(np.asarray(x, float)) for x in np.atleast_1d(chain)])
+    return float(flat[np.isfinite(flat)][-1])
+
+
+def adaptive(counts: pd.DataFrame, nodes: int = 31) -> float:
+    """log Bayes factor with each person's integral by scipy's adaptive quad, on `nodes` Gauss nodes for sigma and theta."""
+    people = coins.summary(counts)
+    x, w = np.polynomial.legendre.leggauss(nodes)
+    sigma, sigma_weight = 0.07 + 0.055 * x, 0.055 * w * stats.gamma(4, scale=1 / 200).pdf(0.07 + 0.055 * x)
+    theta = 0.5 + 0.02 * (1 + x)
+    theta_weight = 0.02 * w * stats.beta(5100, 4900).pdf(theta) / stats.beta(5100, 4900).sf(0.5)
+
+    def log_marginal(t: float, s: float) -> float:
+        total = 0.0
+        for k, n in zip(people["same"], people["n"], strict=True):
+            top, width = special.logit(k / n), 2 / np.sqrt(n)
+            best = k * special.log_expit(top) + (n - k) * special.log_expit(-top)
+
+            def density(b: float, k: int = k, n: int = n, best: float = best) -> float:
+                z = (b - t) / s
+                log = k * -np.logaddexp(0, -b) + (n - k) * -np.logaddexp(0, b) - best
+                return np.exp(log - z * z / 2) / (s * np.sqrt(2 * np.pi))
+
+            total += best + np.log(integrate.quad(density, top - 9 * width, top + 9 * width, points=[top], limit=60)[0])
+        return total
+
+    null = special.logsumexp([log_marginal(0.0, s) for s in sigma], b=sigma_weight)
+    grid = np.array([[log_marginal(t, s) for t in special.logit(theta)] for s in sigma])
+    return float(special.logsumexp(grid, b=np.outer(sigma_weight, theta_weight)) - null)
+
+
+def main() -> None:
+    logging.getLogger("pymc").setLevel(logging.ERROR)
+    counts = data.table("coins")
+    seconds, found = timed(lambda: coins.posterior(counts))
+    rows = [("posterior means of theta, sigma", "quadrature (ours)", seconds, f"{found.proportion(found.theta)[0]:.6f}, {found.sigma.expect(lambda x: x):.5f}", "exact to the digits shown")]  # fmt: skip  # noqa: E501
+    for label in ("PyMC NUTS, centred, 4 x 2000, first run (compiles)", "the same, compiled code cached"):
+        seconds, n = timed(lambda: nuts(counts))
+        rows.append(("", label, seconds, f"{n['theta']:.6f}, {n['sigma']:.5f}", f"{n['theta error']:.6f}, {n['sigma error']:.5f}"))  # fmt: skip  # noqa: E501
+    seconds, average = timed(lambda: coins.model_average(counts))
+    log = average.log_marginal
+    value = log[True, False, True] - log[False, False, True]
+    rows.append(("log Bayes factor, same side, people differ, alpha = 1/2", "quadrature (ours), all 8 models", seconds, f"{value:.4f}", "exact to the digits shown"))  # fmt: skip  # noqa: E501
+    seconds, value = timed(lambda: adaptive(counts))
+    rows.append(("", "scipy `quad` for each person, 31 x 31 nodes", seconds, f"{value:.4f}", "grid of sigma and theta"))
+    seconds, pair = timed(lambda: (smc(counts, True), smc(counts, False)))
+    error = np.hypot(*(x.std(ddof=1) / np.sqrt(len(x)) for x in pair))
+    rows.append(("", "PyMC `sample_smc`, 4 x 2000, two models", seconds, f"{pair[0].mean() - pair[1].mean():.2f}", f"{error:.2f}"))  # fmt: skip  # noqa: E501
+    print("| quantity | method | seconds | value | standard error |\n|---|---|---:|---|---|")
+    for quantity, method, seconds, value, error in rows:
+        print(f"| {quantity} | {method} | {seconds:.1f} | {value} | {error} |")
+
+
+if __name__ == "__main__":
+    main()
