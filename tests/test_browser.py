@@ -1,4 +1,4 @@
-"""The rendered book in headless Chromium, as a reader meets it: built by `jupyter-book build .` alone, profile smoke."""
+"""The rendered book in headless Chromium, as a reader meets it; `jupyter-book build .` alone, profile smoke."""
 
 import functools
 import http.server

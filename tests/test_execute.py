@@ -179,6 +179,20 @@ def test_any_executor_will_do(project, stub):
     assert [outcome.status for outcome in outcomes] == ["executed", "executed"]
 
 
+def test_a_worker_that_dies_fails_its_chapter_and_no_other(project, stub, monkeypatch):
+    class Fragile(Immediate):
+        def submit(self, function, text, *arguments):
+            future = super().submit(function, text, *arguments)
+            if "Chapter alpha" in text:
+                future = Future()
+                future.set_exception(OSError("machine gone"))
+            return future
+
+    alpha, beta = execute.execute(project, executor=Fragile())
+    assert "machine gone" in alpha.describe()
+    assert beta.status == "executed"
+
+
 def test_the_longest_chapter_starts_first(project, stub, monkeypatch):
     survey = execute.survey
 
