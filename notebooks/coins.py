@@ -22,7 +22,7 @@
 # | venue, year | Journal of the American Statistical Association 120(552), 2118-2127, 2025 |
 # | you will learn | to compute a Bayes factor; what it costs to ignore that people differ; to check a sampler |
 # | before you begin | the binomial and beta distributions, Bayes' theorem, some Python |
-# | minutes | CPU 1.3, GPU 1.3 (48 rows of counts: a GPU only helps the physics) |
+# | minutes | CPU 1.0, GPU 1.0 (48 rows of counts: a GPU only helps the physics) |
 # | data, licence | counts of 48 people, from the study's OSF project pxu6r, retyped; facts, cite the study |
 #
 # [paper]: https://arxiv.org/abs/2310.04153
@@ -56,7 +56,7 @@ from scipy import optimize, special, stats
 
 import foretold
 from foretold import data, figures
-from foretold.papers import coins, coins_figures
+from foretold.papers import coins, coins_figures, coins_physics, coins_quadrature
 
 run = foretold.start("coins")
 
@@ -157,7 +157,7 @@ print(f"heads     : {heads} of {n}, Bayes factor {pooled_heads:.4f}, so {1 / poo
 # matrix product: likelihoods (people × nodes) times densities (nodes × values of $\theta$).
 
 # %%
-run.show(coins.log_likelihood, coins.person_log_marginals)
+run.show(coins_quadrature.log_likelihood, coins_quadrature.person_log_marginals)
 
 # %% [markdown]
 # No sampling, no approximation by a Gaussian: a second of arithmetic, and doubling the grid moves the same-side Bayes
@@ -206,8 +206,8 @@ figures.show(
 )
 
 # %% [markdown]
-# A typical person's coin lands the way it started with probability $\theta$; people differ by `sd_people`, given as
-# the paper gives it, in probability.
+# A typical person's coin lands the way it started with probability $\theta$; people differ by `SD people`,
+# given as the paper gives it, in probability.
 
 # %%
 print("theta      {:.4f}  [{:.4f}, {:.4f}]".format(*theta))
@@ -293,7 +293,8 @@ figures.show(
 # %% [markdown]
 # Why so much? If all flips are alike, the standard error of 0.508 is 0.0008, and chance is nine of them away. If
 # people differ by 1.6 points, the standard error of their mean is $0.0156/\sqrt{48} = 0.0023$ at best, and chance is
-# four of those away. The evidence goes with the *square* of that distance.
+# four of those away. The *logarithm* of the evidence goes with half the *square* of that distance:
+# $9^2/2 \approx 40$ and $4^2/2 = 8$, and indeed $\ln(1.7 \times 10^{17}) = 39.7$ and $\ln 2366 = 7.8$.
 #
 # ### Forty-eight fair people
 #
@@ -505,7 +506,7 @@ print(f"a loss           : in {np.mean(gain < 0):.0%} of outcomes")
 # %%
 import torch
 
-run.show(coins.toss)
+run.show(coins_physics.toss)
 
 # %% [markdown]
 # Each flight has 20 turns on average with a standard deviation of 3.
@@ -518,8 +519,8 @@ with run.section("physics"):
     landed = []
     for psi in torch.deg2rad(torch.tensor(degrees, dtype=torch.float32, device=run.device)):
         turns = 20 + 3 * torch.randn(tosses, generator=generator, device=run.device)
-        landed.append(coins.toss(psi, turns).float().mean().item())
-landed, exact = np.array(landed), coins.same_side_probability(np.deg2rad(degrees))
+        landed.append(coins_physics.toss(psi, turns).float().mean().item())
+landed, exact = np.array(landed), coins_physics.same_side_probability(np.deg2rad(degrees))
 error = np.sqrt(landed * (1 - landed) / tosses)
 worst = np.max(np.abs(landed - exact) / np.sqrt(np.maximum(exact * (1 - exact), 1e-12) / tosses))
 print(f"largest deviation of {len(degrees)} angles from the formula: {worst:.1f} standard errors")
@@ -583,12 +584,12 @@ exponent = -np.exp(rng.normal(np.log(0.888 * 2.827) / 2, np.log(2.827 / 0.888) /
 # %%
 flips = np.arange(0, 20_001, 250)
 with run.section("practice"):
-    curves = coins.practice_curve(flips, asymptote, toss_part, exponent)
+    curves = coins_physics.practice_curve(flips, asymptote, toss_part, exponent)
     blocks = np.arange(20) * 1_000 + 500
     made = 1_000 * (people["n"].to_numpy()[:, None] >= blocks + 500).sum(0)
     blocks, made = blocks[made > 0], made[made > 0]
     one = rng.integers(size)
-    truth = coins.practice_curve(blocks, asymptote[one], toss_part[one], exponent[one])[0]
+    truth = coins_physics.practice_curve(blocks, asymptote[one], toss_part[one], exponent[one])[0]
     shares = rng.binomial(made, truth) / made
 initial = curves[:, 0]
 low, high = np.quantile(initial, [0.025, 0.975])
@@ -869,8 +870,8 @@ print(f"study: {start:.4f} heads starts, so P(heads) = {p_heads(start, 0.51):.5f
 
 # %% tags=["solution", "hide-cell"]
 sigmas, logits = np.geomspace(0.002, 0.3, 50), np.linspace(0, 0.3, 301)
-axes = coins.Axes(sigmas, logits, np.zeros(1), np.arange(-0.9, 1.1, 0.003))
-on_grid = coins.person_log_marginals(counts, axes).sum(0)[0]
+axes = coins_quadrature.Axes(sigmas, logits, np.zeros(1), np.arange(-0.9, 1.1, 0.003))
+on_grid = coins_quadrature.person_log_marginals(coins.check_counts(counts), axes).sum(0)[0]
 s_log = stats.gamma(4, scale=1 / 200).logpdf(sigmas) + np.log(sigmas)
 over_theta = special.logsumexp(on_grid + s_log[:, None], axis=0)
 for mode in (0.005, 0.01, 0.02, 0.04, 0.08):
@@ -888,7 +889,7 @@ for mode in (0.005, 0.01, 0.02, 0.04, 0.08):
 tilt = torch.deg2rad(torch.tensor(80.0))
 spin = torch.randn(100_000, generator=run.torch_generator("catch"))
 for s in (0.05, 0.15, 0.25, 0.35, 0.5, 1.0):
-    by_mean = [coins.toss(tilt, m + s * spin).float().mean().item() for m in np.linspace(19.5, 20.5, 11)]
+    by_mean = [coins_physics.toss(tilt, m + s * spin).float().mean().item() for m in np.linspace(19.5, 20.5, 11)]
     print(f"s = {s:.2f} turns: P(same) from {min(by_mean):.3f} to {max(by_mean):.3f}")
 # Beyond half a turn of scatter the choice is gone and the wobble is left: the first harmonic fades as exp(-2 pi^2 s^2).
 

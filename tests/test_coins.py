@@ -13,7 +13,7 @@ import pytest
 from scipy import integrate, optimize, special, stats
 
 from foretold import data
-from foretold.papers import coins, coins_figures
+from foretold.papers import coins, coins_figures, coins_physics
 
 
 @pytest.fixture(scope="module")
@@ -333,8 +333,8 @@ def test_tossed_coins_follow_the_closed_form():
     degrees = torch.tensor([20.0, 44.0, 50.0, 60.0, 75.0, 90.0, 120.0], dtype=torch.float64)
     n = 400_000
     turns = torch.rand(len(degrees), n, generator=generator, dtype=torch.float64) * 30
-    landed = coins.toss(torch.deg2rad(degrees)[:, None], turns).double().mean(1).numpy()
-    exact = coins.same_side_probability(np.deg2rad(degrees.numpy()))
+    landed = coins_physics.toss(torch.deg2rad(degrees)[:, None], turns).double().mean(1).numpy()
+    exact = coins_physics.same_side_probability(np.deg2rad(degrees.numpy()))
     # 30 whole turns: uniform in the phase. Five standard errors.
     assert np.all(np.abs(landed - exact) <= 5 * np.sqrt(exact * (1 - exact) / n))
     assert exact[0] == exact[1] == 1
@@ -346,13 +346,13 @@ def test_a_coin_that_has_not_turned_is_where_it_was():
     import torch
 
     psi = torch.deg2rad(torch.tensor([10.0, 50.0, 89.0]))
-    assert coins.toss(psi, torch.zeros(3)).all()
-    assert coins.toss(psi, torch.full((3,), 7.0)).all()
-    assert coins.toss(psi, torch.full((3,), 0.5)).tolist() == [True, False, False]
+    assert coins_physics.toss(psi, torch.zeros(3)).all()
+    assert coins_physics.toss(psi, torch.full((3,), 7.0)).all()
+    assert coins_physics.toss(psi, torch.full((3,), 0.5)).tolist() == [True, False, False]
 
 
 def test_practice_curve_starts_and_ends_where_the_paper_says():
-    curve = coins.practice_curve([0, 1e12], 0.5014, 0.5250, -1.617)
+    curve = coins_physics.practice_curve([0, 1e12], 0.5014, 0.5250, -1.617)
     assert curve[0, 0] == pytest.approx(0.5264, abs=5e-5)  # the paper's initial probability
     assert curve[0, 1] == pytest.approx(0.5014, abs=1e-6)
 
@@ -471,8 +471,8 @@ def test_tables_of_another_shape_are_refused(counts):
         (lambda: coins.log_bayes_factor_same("3", 10), "same is '3'; allowed"),
         (lambda: coins.log_bayes_factor_same(3, 10, a=0), r"\(a, b\) is \(0, 4900\); allowed"),
         (lambda: coins.proportion(1, 2, level=95), "level is 95; allowed"),
-        (lambda: coins.practice_curve([-1], 0.5, 0.5, -1), "flips has the smallest value -1"),
-        (lambda: coins.practice_curve([1], 1.5, 0.5, -1), "asymptote spans 1.5 to 1.5; allowed"),
+        (lambda: coins_physics.practice_curve([-1], 0.5, 0.5, -1), "flips has the smallest value -1"),
+        (lambda: coins_physics.practice_curve([1], 1.5, 0.5, -1), "asymptote spans 1.5 to 1.5; allowed"),
     ],
 )
 def test_bad_numbers_are_refused_with_what_is_allowed(call, message):

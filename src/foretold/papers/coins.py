@@ -20,22 +20,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special, stats
-from scipy.interpolate import CubicSpline
+
+from foretold.papers import coins_quadrature as quadrature
+from foretold.papers.coins_quadrature import Floats, Pair
 
 if TYPE_CHECKING:
     import pymc
-    import torch
 
 COUNTS = ["heads_same", "heads_diff", "tails_same", "tails_diff"]
 COLUMNS = ["person", *COUNTS]
-Floats = NDArray[np.float64]
-Pair = tuple[float, float]
 NODES = (71, 81, 25)  # grid points in sigma, theta and alpha; doubling them moves no printed digit
 
 
@@ -128,111 +127,6 @@ def log_bayes_factor_heads(heads: int, n: int, a: float = 5000, b: float = 5000)
     return float(special.betaln(a + heads, b + n - heads) - special.betaln(a, b) + n * np.log(2))
 
 
-# --- many people: the likelihood with each person's deviation integrated out
-
-
-def log_likelihood(numbers: Floats, b: Floats, a: Floats) -> Floats:
-    """Log-likelihood, shape (people, len(a), len(b)), of person logits `b` and heads logits `a`."""
-    up, down = special.log_expit(a[:, None] + b), special.log_expit(a[:, None] - b)
-    # heads_same: +(a+b)   heads_diff: +(a-b)   tails_same: -(a-b)   tails_diff: -(a+b)
-    terms = np.stack([up, down, special.log_expit(b - a[:, None]), special.log_expit(-a[:, None] - b)])
-    return np.tensordot(numbers, terms, axes=1)
-
-
-@dataclass(frozen=True)
-class Axes:
-    """The grid: sigma (S), logit theta (T), logit alpha (A), and nodes for a person's own logit (B)."""
-
-    sigma: Floats
-    theta: Floats
-    alpha: Floats
-    person: Floats
-
-
-def _people_kernel(axes: Axes, s: int) -> Floats:
-    """Quadrature weights N(b; logit theta, sigma_s) db, shape (B, T)."""
-    step = axes.person[1] - axes.person[0]
-    return stats.norm.pdf(axes.person[:, None], axes.theta, axes.sigma[s]) * step
-
-
-def _weights_of_people(numbers: Floats, axes: Axes) -> tuple[Floats, Floats]:
-    """exp(log-likelihood - its maximum), shape (people, A, B), and the maxima (people,)."""
-    values = log_likelihood(numbers, axes.person, axes.alpha)
-    top = values.max(axis=(1, 2))
-    return np.exp(values - top[:, None, None]), top
-
-
-def person_log_marginals(counts: pd.DataFrame, axes: Axes) -> Floats:
-    """log of the likelihood of each person with gamma integrated out, shape (people, A, S, T).
-
-    The person's logit b = logit(theta) + gamma is the variable of integration, on equally spaced nodes that all people
-    share. So the likelihood is evaluated once for each node, and the integrals for all theta are one matrix product.
-    The trapezoid rule on a bell-shaped integrand converges faster than any power of the step.
-    """
-    weights, top = _weights_of_people(check_counts(counts), axes)
-    out = np.empty((*weights.shape[:2], len(axes.sigma), len(axes.theta)))
-    for s in range(len(axes.sigma)):
-        out[:, :, s] = weights @ _people_kernel(axes, s)
-    with np.errstate(divide="ignore"):
-        return np.log(out, out=out) + top[:, None, None, None]
-
-
-def _axis(
-    name: str, numbers: Floats, prior: Pair, truncated: bool, sigma: float, nodes: int
-) -> tuple[Floats, Floats, Floats]:
-    """Gauss nodes, their log weights and log prior densities, for the logit of theta or of alpha (`name`), where both
-    prior and likelihood can have mass; `sigma` is a typical spread of people.
-    """
-    n = numbers.sum()
-    wins = numbers[:, [0, 2]] if name == "theta" else numbers[:, [0, 1]]
-    guesses = [special.logit((wins.sum() + 0.5) / (n + 1))]
-    error = 2 / np.sqrt(n)
-    if name == "theta":  # people differ: the mean of their logits is a second guess
-        logits, _ = _person_logits(numbers)
-        guesses.append(logits.mean())
-        error = np.sqrt(error**2 + (logits.var() + 4 * sigma**2) / len(numbers))
-    low, high = (float(special.logit(stats.beta.ppf(q, *prior))) for q in (1e-13, 1 - 1e-13))
-    low = max(low, 0.0) if truncated else low
-    near = max(low, min(guesses) - 8 * error), min(high, max(guesses) + 8 * error)
-    if near[0] >= near[1]:  # prior and likelihood do not overlap: stay where the prior is
-        near = low, min(high, low + 8 * error) if truncated else high
-    x, w = np.polynomial.legendre.leggauss(nodes)
-    x, w = (near[1] + near[0]) / 2 + (near[1] - near[0]) / 2 * x, (near[1] - near[0]) / 2 * w
-    log_prior = prior[0] * special.log_expit(x) + prior[1] * special.log_expit(-x) - special.betaln(*prior)
-    return x, np.log(w), log_prior - (stats.beta.logsf(0.5, *prior) if truncated else 0.0)
-
-
-def _person_nodes(numbers: Floats, theta: Floats, smallest: float, largest: float) -> Floats:
-    """Equally spaced nodes for a person's logit, wherever both a likelihood and some N(theta, sigma) can have mass."""
-    logit, error = _person_logits(numbers)
-    low = max((logit - 9 * error).min(), theta.min() - 8 * largest)
-    high = min((logit + 9 * error).max(), theta.max() + 8 * largest)
-    step = 1.5 * smallest
-    return low + step * np.arange(int(np.ceil((high - low) / step)) + 1)
-
-
-def _person_logits(numbers: Floats) -> tuple[Floats, Floats]:
-    """Each person's logit of the proportion of same-side landings, and its standard error."""
-    n = numbers.sum(1)
-    return special.logit((numbers[:, 0] + numbers[:, 2] + 0.5) / (n + 1)), 2 / np.sqrt(n)
-
-
-def _sigma_range(numbers: Floats, low: float, high: float) -> tuple[float, float]:
-    """Smallest and largest sigma on the grid: the prior's range, but no finer than the data resolve and no narrower."""
-    logit, error = _person_logits(numbers)
-    return max(low, 0.05 * float(error.min())), max(high, 4 * float(logit.std()))
-
-
-def _sigma_weights(sigma: Floats, prior: Any) -> Floats:
-    """Log weights of geometric sigma nodes. The first also gets the prior mass below it (a flat likelihood)."""
-    step = np.log(sigma[1] / sigma[0])
-    ends = np.ones(len(sigma))
-    ends[[0, -1]] = 0.5
-    weights = prior.pdf(sigma) * sigma * step * ends
-    weights[0] += prior.cdf(sigma[0])
-    return np.log(weights)
-
-
 # --- the model average
 
 
@@ -304,27 +198,29 @@ def model_averages(
                 f"allowed is shape ({len(counts)},) with at least one"
             )
     prior = stats.gamma(sigma[0], scale=1 / sigma[1])
-    smallest, largest = _sigma_range(numbers, 0.05 * float(prior.mean()), float(prior.isf(1e-12)))
-    t, *log_theta = _axis("theta", numbers, theta, True, prior.mean(), nodes[1])
-    a, *log_alpha = _axis("alpha", numbers, alpha, False, 0.0, nodes[2])
+    smallest, largest = quadrature.sigma_range(numbers, 0.05 * float(prior.mean()), float(prior.isf(1e-12)))
+    t, *log_theta = quadrature.axis("theta", numbers, theta, True, prior.mean(), nodes[1])
+    a, *log_alpha = quadrature.axis("alpha", numbers, alpha, False, 0.0, nodes[2])
     s = np.geomspace(smallest, largest, nodes[0])
-    log_sigma = _sigma_weights(s, prior)
+    log_sigma = quadrature.sigma_weights(s, prior)
     # The point values theta = 1/2 and alpha = 1/2 of the simpler models ride along as a last grid point.
-    axes = Axes(s, np.append(t, 0.0), np.append(a, 0.0), _person_nodes(numbers, t, smallest, largest))
-    people = person_log_marginals(counts, axes)
+    axes = quadrature.Axes(
+        s, np.append(t, 0.0), np.append(a, 0.0), quadrature.person_nodes(numbers, t, smallest, largest)
+    )
+    people = quadrature.person_log_marginals(numbers, axes)
     where = {True: slice(0, -1), False: slice(-1, None)}
     weight_t, weight_a = {True: sum(log_theta), False: np.zeros(1)}, {True: sum(log_alpha), False: np.zeros(1)}
     averages = []
     for mask in masks:
         together, found = people[mask].sum(axis=0), {}
         alone = numbers[mask].sum(axis=0, keepdims=True)
-        t, *tw = _axis("theta", alone, theta, True, 0.0, 121)
-        a, *aw = _axis("alpha", alone, alpha, False, 0.0, 41)
+        t, *tw = quadrature.axis("theta", alone, theta, True, 0.0, 121)
+        a, *aw = quadrature.axis("alpha", alone, alpha, False, 0.0, 41)
         for same, heads in product((False, True), repeat=2):
             grid = together[where[heads], :, where[same]]
             log_weight = weight_a[heads][:, None, None] + log_sigma[:, None] + weight_t[same]
             found[same, heads, True] = float(special.logsumexp(grid + log_weight))
-            flat = log_likelihood(alone, t if same else np.zeros(1), a if heads else np.zeros(1))[0]
+            flat = quadrature.log_likelihood(alone, t if same else np.zeros(1), a if heads else np.zeros(1))[0]
             flat = flat + (sum(aw)[:, None] if heads else 0) + (sum(tw) if same else 0)
             found[same, heads, False] = float(special.logsumexp(flat))
         averages.append(ModelAverage(found))
@@ -335,47 +231,17 @@ def model_averages(
 
 
 @dataclass(frozen=True)
-class Marginal:
-    """A one-dimensional density: equally spaced `x` (points,), `density` (points,) that sums to 1 / spacing."""
-
-    x: Floats
-    density: Floats
-
-    @classmethod
-    def through(cls, x: Floats, log_density: Floats, points: int = 4001) -> Marginal:
-        """A smooth density through unnormalised log values at increasing `x`."""
-        use = np.isfinite(log_density) & (log_density > log_density.max() - 80)
-        fine = np.linspace(x[use][0], x[use][-1], points)
-        density = np.exp(CubicSpline(x[use], log_density[use] - log_density.max())(fine))
-        return cls(fine, density / density.sum() / (fine[1] - fine[0]))
-
-    def expect(self, function: Any) -> float:
-        """Expectation of a function of x."""
-        return float(np.sum(function(self.x) * self.density) * (self.x[1] - self.x[0]))
-
-    def quantile(self, q: ArrayLike) -> Floats:
-        """Quantiles, by the cumulated density."""
-        step = self.x[1] - self.x[0]
-        return np.interp(q, (np.cumsum(self.density) - 0.5 * self.density) * step, self.x)
-
-    def below(self, x: float) -> float:
-        """Probability of a value below x."""
-        step = self.x[1] - self.x[0]
-        return float(np.interp(x, self.x, (np.cumsum(self.density) - 0.5 * self.density) * step, left=0, right=1))
-
-
-@dataclass(frozen=True)
 class Posterior:
     """Posterior of the model with all three effects, on the logit scale; `proportion` turns a marginal into P."""
 
-    theta: Marginal
-    alpha: Marginal
-    sigma: Marginal
-    new_person: Marginal
-    people: Mapping[str, Marginal]
+    theta: quadrature.Marginal
+    alpha: quadrature.Marginal
+    sigma: quadrature.Marginal
+    new_person: quadrature.Marginal
+    people: Mapping[str, quadrature.Marginal]
 
     @staticmethod
-    def proportion(marginal: Marginal, level: float = 0.95) -> tuple[float, float, float]:
+    def proportion(marginal: quadrature.Marginal, level: float = 0.95) -> tuple[float, float, float]:
         """(mean, low, high) of the probability 1 / (1 + exp(-x))."""
         low, high = special.expit(marginal.quantile([(1 - level) / 2, (1 + level) / 2]))
         return marginal.expect(special.expit), float(low), float(high)
@@ -405,22 +271,22 @@ def posterior(
     for name, values in (("theta", theta), ("alpha", alpha), ("sigma", (sigma,))):
         _check_positive(name, *values)
     prior = stats.halfnorm(scale=sigma)
-    smallest, largest = _sigma_range(numbers, 0.03 * sigma, 7 * sigma)
-    t, t_weight, t_prior = _axis("theta", numbers, theta, False, sigma, nodes[1])
-    a, a_weight, a_prior = _axis("alpha", numbers, alpha, False, 0.0, nodes[2])
+    smallest, largest = quadrature.sigma_range(numbers, 0.03 * sigma, 7 * sigma)
+    t, t_weight, t_prior = quadrature.axis("theta", numbers, theta, False, sigma, nodes[1])
+    a, a_weight, a_prior = quadrature.axis("alpha", numbers, alpha, False, 0.0, nodes[2])
     s = np.geomspace(smallest, largest, nodes[0])
-    axes = Axes(s, t, a, _person_nodes(numbers, t, smallest, largest))
-    each = person_log_marginals(counts, axes)
-    s_weight = _sigma_weights(s, prior)
+    axes = quadrature.Axes(s, t, a, quadrature.person_nodes(numbers, t, smallest, largest))
+    each = quadrature.person_log_marginals(numbers, axes)
+    s_weight = quadrature.sigma_weights(s, prior)
     joint = each.sum(axis=0) + (a_weight + a_prior)[:, None, None] + s_weight[:, None] + t_weight + t_prior
     joint -= special.logsumexp(joint)
     # A person's density is N(b; theta, sigma) times that person's likelihood, averaged over the joint posterior;
     # a new person has no likelihood.
-    weights, top = _weights_of_people(numbers, axes)
+    weights, top = quadrature.person_weights(numbers, axes)
     mass = np.exp(joint)
     people, new = np.zeros((len(numbers), len(axes.person))), np.zeros(len(axes.person))
     for i in range(len(s)):
-        kernel = _people_kernel(axes, i)
+        kernel = quadrature.people_kernel(axes, i)
         new += kernel @ mass[:, i].sum(axis=0)
         share = mass[:, i] * np.exp(top[:, None, None] - each[:, :, i])
         people += np.einsum("kab,kab->kb", weights, share @ kernel.T)
@@ -428,12 +294,13 @@ def posterior(
         log_people, log_new = np.log(people), np.log(new)
     on_sigma = special.logsumexp(joint, axis=(0, 2)) - s_weight + prior.logpdf(s)
     return Posterior(
-        theta=Marginal.through(t, special.logsumexp(joint, axis=(0, 1)) - t_weight),
-        alpha=Marginal.through(a, special.logsumexp(joint, axis=(1, 2)) - a_weight),
-        sigma=Marginal.through(s, on_sigma),
-        new_person=Marginal.through(axes.person, log_new),
+        theta=quadrature.Marginal.through(t, special.logsumexp(joint, axis=(0, 1)) - t_weight),
+        alpha=quadrature.Marginal.through(a, special.logsumexp(joint, axis=(1, 2)) - a_weight),
+        sigma=quadrature.Marginal.through(s, on_sigma),
+        new_person=quadrature.Marginal.through(axes.person, log_new),
         people={
-            name: Marginal.through(axes.person, row) for name, row in zip(counts["person"], log_people, strict=True)
+            name: quadrature.Marginal.through(axes.person, row)
+            for name, row in zip(counts["person"], log_people, strict=True)
         },
     )
 
@@ -460,53 +327,3 @@ def hierarchical_model(
         pm.Binomial("heads_from_heads", n=hs + td, logit_p=a + b, observed=hs)
         pm.Binomial("heads_from_tails", n=hd + ts, logit_p=a - b, observed=hd)
     return model
-
-
-# --- practice, and the physics
-
-
-def practice_curve(flips: ArrayLike, asymptote: ArrayLike, toss_part: ArrayLike, exponent: ArrayLike) -> Floats:
-    """P(same side) after `flips` flips, shape (draws, flips), by the paper's time model.
-
-    logit P = logit(asymptote) + logit(toss_part) * t**exponent with t = 1 + flips / 1000.
-    `asymptote`, `toss_part` (probabilities) and `exponent` have shape (draws,). Raises ValueError on negative flips
-    and on probabilities outside (0, 1).
-    """
-    t = np.atleast_1d(np.asarray(flips, float))
-    low, part, power = (np.atleast_1d(np.asarray(x, float))[:, None] for x in (asymptote, toss_part, exponent))
-    if not (t >= 0).all():
-        raise ValueError(f"flips has the smallest value {t.min():g}; allowed are numbers >= 0")
-    for name, p in (("asymptote", low), ("toss_part", part)):
-        if not ((p > 0) & (p < 1)).all():
-            raise ValueError(f"{name} spans {p.min():g} to {p.max():g}; allowed are probabilities between 0 and 1")
-    return special.expit(special.logit(low) + special.logit(part) * (1 + t / 1000) ** power)
-
-
-def same_side_probability(psi: ArrayLike) -> Floats:
-    """P(same side) of a coin caught at a random moment; `psi` (radians) is its normal's angle to the angular momentum.
-
-    1/2 + arcsin(cot(psi)**2) / pi between 45 and 135 degrees, and 1 outside: there the coin never turns over
-    (Diaconis, Holmes and Montgomery 2007).
-    """
-    with np.errstate(divide="ignore"):
-        cot2 = np.minimum(np.tan(np.asarray(psi, float)) ** -2.0, 1.0)
-    return 0.5 + np.arcsin(cot2) / np.pi
-
-
-def toss(psi: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
-    """True where a rigid coin that starts with its normal straight up is caught with that side up; shapes broadcast.
-
-    Rodrigues' formula turns the normal about the angular momentum M, which stays fixed in space, tilted by `psi`
-    (radians) from the normal, through `turns` whole turns.
-    """
-    import torch
-
-    psi, turns = torch.broadcast_tensors(psi, turns)
-    angle = 2 * torch.pi * turns
-    zero = torch.zeros_like(psi)
-    momentum = torch.stack([torch.sin(psi), zero, torch.cos(psi)], dim=-1)
-    normal = torch.stack([zero, zero, torch.ones_like(psi)], dim=-1)
-    along = (momentum * normal).sum(-1, keepdim=True)
-    cos, sin = torch.cos(angle)[..., None], torch.sin(angle)[..., None]
-    caught = normal * cos + torch.linalg.cross(momentum, normal) * sin + momentum * along * (1 - cos)
-    return caught[..., 2] > 0

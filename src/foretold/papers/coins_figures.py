@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from scipy import special, stats
 
 from foretold.figures import COLOURS, INK
-from foretold.papers import coins
+from foretold.papers import coins, coins_physics
+from foretold.papers import coins_quadrature as quadrature
 
 GREY = COLOURS["grey"]
 
@@ -138,7 +139,7 @@ def wobble_curve(degrees: np.ndarray, landed: np.ndarray, error: np.ndarray, mar
     """P(same) against psi: the formula, simulated points, and `marks` (name: probability) on the curve."""
     fine = np.linspace(38, 90, 400)
     fig, axis = plt.subplots(figsize=(6, 3.5))
-    axis.plot(fine, coins.same_side_probability(np.deg2rad(fine)), color=COLOURS["orange"])
+    axis.plot(fine, coins_physics.same_side_probability(np.deg2rad(fine)), color=COLOURS["orange"])
     axis.errorbar(degrees, landed, yerr=error, fmt="o", color=COLOURS["blue"], markersize=5)
     for name, p in marks.items():
         psi = np.rad2deg(np.arctan(np.sin(np.pi * (p - 0.5)) ** -0.5))
@@ -178,8 +179,8 @@ def browser_data(counts: pd.DataFrame) -> dict[str, Any]:
     numbers = coins.check_counts(counts)
     nodes = np.arange(-1.2, 1.6, 0.003)
     none = np.zeros(1)
-    spread = coins.person_log_marginals(counts, coins.Axes(sigma, theta, none, nodes))[:, 0]
-    alike = coins.log_likelihood(numbers, theta, none)
+    spread = quadrature.person_log_marginals(numbers, quadrature.Axes(sigma, theta, none, nodes))[:, 0]
+    alike = quadrature.log_likelihood(numbers, theta, none)
     table = np.concatenate([alike, spread], axis=1) - numbers.sum(1)[:, None, None] * np.log(0.5)
     people = coins.summary(counts)
     return {
