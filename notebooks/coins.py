@@ -643,23 +643,15 @@ print(f"implied by the typical curve: {implied.mean():.4f} [{low:.4f}, {high:.4f
 # towards $10^{17}$.
 
 # %%
-browser = coins_figures.browser_data(counts)
 figures.interactive(
     coins_figures.browser_layout(),
     alt="Bars for three Bayes factors on a logarithmic axis, and below them the prior and the posterior of the typical "
     "person's probability. Controls leave people out and change the priors.",
     caption="People who differ make the difference: the two bars for a same-side bias answer one question, with "
-    "and without allowing for them.",
-    controls=[
-        figures.Slider("high", "leave out the most biased", 0, 12, 1, 0, " people"),
-        figures.Slider("low", "leave out the least biased", 0, 12, 1, 0, " people"),
-        figures.Slider("mean", "prior mean of θ", 0.502, 0.53, 0.002, 0.51),
-        figures.Slider("concentration", "prior concentration of θ", 1_000, 100_000, 0.25, 10_000, " flips", "log10"),
-        figures.Slider("spread", "prior mean of σ (logit)", 0.005, 0.1, 0.005, 0.02),
-        figures.Toggles("people", "people left in", browser["person"], browser["person"]),
-    ],
+    "and without allowing for them. Dashed: prior, solid: posterior of the typical person.",
+    controls=coins_figures.browser_controls(counts),
     update=coins_figures.UPDATE,
-    data=browser,
+    data=coins_figures.browser_data(counts),
 )
 
 # %% [markdown]
@@ -818,22 +810,21 @@ print(f"numerically {integral * 2**10:.8f}, closed form {np.exp(coins.log_bayes_
 # formula.)
 
 # %% tags=["solution", "hide-cell"]
-y_logit, v_logit = special.logit(people["p_same"].to_numpy()), 1 / (people["n"] * y * (1 - y)).to_numpy()
-s_grid = np.geomspace(1e-3, 0.25, 200)[:, None]
-t_grid = np.linspace(0, 0.16, 801)
-s_weight = stats.gamma(4, scale=1 / 200).logpdf(s_grid) + np.log(s_grid * np.log(s_grid[1] / s_grid[0]))
-p_grid, prior = special.expit(t_grid), stats.beta(5100, 4900)
-t_weight = (
-    prior.logpdf(p_grid) + np.log(p_grid * (1 - p_grid) * t_grid[1] / prior.sf(0.5)) + np.log(np.r_[0.5, np.ones(800)])
-)
-log = lambda s, t: stats.norm.logpdf(y_logit[:, None, None], t, np.sqrt(s**2 + v_logit[:, None, None])).sum(0)  # noqa: E731
-none, only_same = log(0, 0).item(), special.logsumexp(log(0, t_grid[None]) + t_weight)
-only_people, both = (
-    special.logsumexp(log(s_grid, 0) + s_weight),
-    special.logsumexp(log(s_grid, t_grid) + s_weight + t_weight),
-)
-print(f"same   {np.exp(np.logaddexp(only_same, both) - np.logaddexp(none, only_people)):.1f}")
-print(f"people {np.exp(np.logaddexp(only_people, both) - np.logaddexp(none, only_same)):.3g}")
+y_k, v_k = special.logit(y)[:, None, None], 1 / (people["n"].to_numpy() * y * (1 - y))[:, None, None]
+s, t = np.geomspace(1e-3, 0.25, 200)[:, None], np.linspace(0, 0.16, 801)
+log_s = stats.gamma(4, scale=1 / 200).logpdf(s) + np.log(s * np.log(s[1] / s[0]))
+p, prior = special.expit(t), stats.beta(5100, 4900)
+log_t = prior.logpdf(p) + np.log(p * (1 - p) * t[1] / prior.sf(0.5)) + np.log(np.r_[0.5, np.ones(800)])
+
+
+def log_marginal(s, t):
+    return stats.norm.logpdf(y_k, t, np.sqrt(s**2 + v_k)).sum(0)
+
+
+none, bias = log_marginal(0, 0).item(), special.logsumexp(log_marginal(0, t[None]) + log_t)
+spread, both = special.logsumexp(log_marginal(s, 0) + log_s), special.logsumexp(log_marginal(s, t) + log_s + log_t)
+print(f"same   {np.exp(np.logaddexp(bias, both) - np.logaddexp(none, spread)):.1f}")
+print(f"people {np.exp(np.logaddexp(spread, both) - np.logaddexp(none, bias)):.3g}")
 
 # %% [markdown]
 # **5. How alike is alike enough?** In the simulation of 48 fair people, how much may people differ before the test

@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from scipy import special, stats
 
+from foretold import figures
 from foretold.figures import COLOURS, INK
 from foretold.papers import coins, coins_physics
 from foretold.papers import coins_quadrature as quadrature
@@ -193,6 +194,19 @@ def browser_data(counts: pd.DataFrame) -> dict[str, Any]:
         "p": people["p_same"].to_numpy(),
         "colours": dict(COLOURS),
     }
+
+
+def browser_controls(counts: pd.DataFrame) -> list[figures.Control]:
+    """Sliders and checkboxes; `UPDATE` reads them by name."""
+    names = counts["person"].tolist()
+    return [
+        figures.Slider("high", "leave out the most biased", 0, 12, 1, 0, " people"),
+        figures.Slider("low", "leave out the least biased", 0, 12, 1, 0, " people"),
+        figures.Slider("mean", "prior mean of θ", 0.502, 0.53, 0.002, 0.51),
+        figures.Slider("concentration", "prior concentration of θ", 1_000, 100_000, 0.25, 10_000, " flips", "log10"),
+        figures.Slider("spread", "prior mean of σ (logit)", 0.005, 0.1, 0.005, 0.02),
+        figures.Toggles("people", "people left in", names, names),
+    ]
 
 
 # values: people (list of names), high, low (numbers of people to leave out), mean, concentration, spread (prior means)
