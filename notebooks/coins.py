@@ -562,8 +562,8 @@ figures.show(
 #    \qquad t = 1 + \text{flips}/1000, $$
 #
 # with published means and 95% intervals: $\theta_\infty$ 0.5014 [0.4980, 0.5046], $\theta_2$ 0.5250 [0.5129, 0.5374],
-# $b$ −1.617 [−2.827, −0.888]. We draw the three independently with these means and intervals (their joint
-# distribution is not published), the exponent log-normal, since its interval is skewed.
+# $b$ −1.617 [−2.827, −0.888]. We draw the three independently with these means and intervals (we have no
+# more than these summaries), the exponent log-normal, since its interval is skewed.
 
 
 # %%
@@ -744,7 +744,7 @@ run.report()
 # - **Differences between coins**, and so the paper's Bayes factor for them, and its 0.182 for heads: the table has no
 #   counts per coin.
 # - **Practice.** Flip-by-flip data are needed; our figure is a simulation from published numbers.
-# - **Cause.** That people differ fits wobbling, but nobody measured the wobble of these tosses.
+# - **Cause.** That people differ fits wobbling, but the counts say nothing of how much anybody's coin wobbled.
 # - **You.** The 48 were not drawn at random from anywhere; "a new person" means one more like these.
 #
 # ### Errata and disputes
@@ -755,9 +755,9 @@ run.report()
 #   Comments in the authors' code mention a duplicated sequence removed and a missing start repaired; that this is the
 #   reason is our inference.
 # - metadat documents a random-effects $\tau$ of 0.0160. The maximum of the restricted likelihood is 0.0159. Fisher
-#   scoring that stops when $\tau^2$ moves by less than $10^{-5}$, which is not small beside $\tau^2 = 2.5 \times
-#   10^{-4}$, gives 0.0160 and the documented $I^2$ of 88.10; that this is what happened is our inference, and nothing
-#   of substance hangs on it.
+#   scoring that stops when $\tau^2$ moves by less than $10^{-5}$ (not small beside a $\tau^2$ of 0.00025) gives 0.0160
+#   and the documented $I^2$ of 88.10. That this is what happened is our inference, and nothing of substance hangs on
+#   it.
 # - Most tossers were co-authors who knew the hypothesis. We found no published rebuttal; whether a person who
 #   *expects* 51% tosses differently is open.
 # - A summary of each person by a Gaussian seems harmless with thousands of flips. It gives 2396 instead of 2366 for
