@@ -57,10 +57,10 @@ def smc(counts: pd.DataFrame, same: bool) -> np.ndarray:
         settings = {"threshold": 0.9, "correlation_threshold": 0.001, "random_seed": SEED, "progressbar": False}
         drawn = pm.sample_smc(2_000, chains=4, cores=1, **settings)
     coefficients = (special.gammaln(n + 1) - special.gammaln(landed + 1) - special.gammaln(n - landed + 1)).sum()
-    # One list of stages for each chain, padded with NaN.
+    # PyMC keeps the estimate of every stage; chains with unequal numbers of stages come as lists, padded with NaN.
     stages = drawn.sample_stats["log_marginal_likelihood"].to_numpy()
-    chains = [np.hstack([np.ravel(np.asarray(x, float)) for x in np.atleast_1d(chain)]) for chain in stages]
-    return np.array([chain[np.isfinite(chain)][-1] for chain in chains]) - coefficients
+    lists = [x for x in stages.ravel() if isinstance(x, list)] or list(stages)
+    return np.array([[x for x in np.asarray(one, float) if np.isfinite(x)][-1] for one in lists]) - coefficients
 
 
 def adaptive(counts: pd.DataFrame, nodes: int = 31) -> float:

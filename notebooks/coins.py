@@ -39,17 +39,23 @@ if importlib.util.find_spec("foretold") is None:
     import sys
     import tempfile
 
-    source = os.environ.get("FORETOLD_INSTALL", "foretold @ git+https://github.com/foretold-survey/foretold@main")
+    source = os.environ.get(
+        "FORETOLD_INSTALL", "foretold @ git+https://github.com/foretold-survey/foretold@main"
+    )
     kept = [name for name in ("numpy", "torch") if importlib.util.find_spec(name)]
     pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
     pins.write_text("\n".join(f"{name}=={importlib.metadata.version(name)}" for name in kept))
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), source], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), source], check=True
+    )
     importlib.invalidate_caches()
 
 # %% [markdown]
 # Every chapter begins by saying what it runs on. All that follows was computed when this page was built.
 
 # %%
+import itertools
+
 import numpy as np
 import pandas as pd
 from scipy import optimize, special, stats
@@ -126,7 +132,8 @@ with run.section("closed forms"):
     pooled_heads = np.exp(coins.log_bayes_factor_heads(heads, n))
     p_value = stats.binomtest(same, n).pvalue
 print(f"same side : {same} of {n}, Bayes factor {pooled_same:.4g} to 1, p-value {p_value:.1g}")
-print(f"heads     : {heads} of {n}, Bayes factor {pooled_heads:.4f}, so {1 / pooled_heads:.2f} to 1 for a fair coin")
+print(f"heads     : {heads} of {n}, Bayes factor {pooled_heads:.4f}")
+print(f"so {1 / pooled_heads:.2f} to 1 for a fair coin")
 
 # %% [markdown]
 # ### People differ
@@ -165,9 +172,10 @@ run.show(coins_quadrature.log_likelihood, coins_quadrature.person_log_marginals)
 
 # %%
 four = people["p_same"].to_numpy() > 0.53
+nodes = run.pick(smoke=(91, 101, 31), cpu=(141, 161, 41), gpu=(141, 161, 41))
 with run.section("model average"):
     average, without_four = coins.model_averages(counts, [np.ones(48, bool), ~four])
-    finer = coins.model_average(counts, nodes=run.pick(smoke=(71, 81, 25), cpu=(141, 161, 41), gpu=(141, 161, 41)))
+    finer = coins.model_average(counts, nodes=nodes)
 for name, bf in average.inclusion_bayes_factor.items():
     change = finer.inclusion_bayes_factor[name] / bf - 1
     print(f"{name:>6}: Bayes factor {bf:10.5g}   (finer grid: relative change {change:+.0e})")
@@ -180,7 +188,8 @@ for name, bf in average.inclusion_bayes_factor.items():
 # Which of the 8 models is left?
 
 # %%
-table = pd.Series(average.probability).rename_axis(["same-side bias", "heads bias", "people differ"])
+effects = ["same-side bias", "heads bias", "people differ"]
+table = pd.Series(average.probability).rename_axis(effects)
 print(table.sort_values(ascending=False).head(4).map("{:.2g}".format).to_string())
 
 # %% [markdown]
@@ -199,10 +208,11 @@ with run.section("posterior"):
 theta, sd = found.proportion(found.theta), found.sd_people()
 figures.show(
     coins_figures.caterpillar(people, found),
-    alt="48 people sorted by their proportion of same-side landings, from 0.49 to 0.60, each with an interval; "
-    "most intervals lie between 0.50 and 0.52, and four people at the top lie above 0.53.",
-    caption="Most people are near the 0.51 that theory predicts, many cannot be told from 0.50, and four are far "
-    "above. Whoever flipped less is pulled further towards the middle.",
+    alt="48 people sorted by their proportion of same-side landings, from 0.49 to 0.60, each "
+    "with an interval; most intervals lie between 0.50 and 0.52, and four people at the top"
+    " lie above 0.53.",
+    caption="Most people are near the 0.51 that theory predicts, many cannot be told from 0.50, and"
+    " four are far above. Whoever flipped less is pulled further towards the middle.",
 )
 
 # %% [markdown]
@@ -227,10 +237,12 @@ print("pooled     {:.4f}  [{:.4f}, {:.4f}]".format(*coins.proportion(same, n)))
 # %%
 figures.show(
     coins_figures.beliefs(found),
-    alt="Two panels. Left: a broad dashed prior around 0.50 and a narrow posterior around 0.51. Right: two priors for "
-    "the spread of people, one of which has fallen off before 0.015, and a posterior centred on 0.0156.",
-    caption="The flips narrow the typical person to 0.505 to 0.515. The spread of people lies where the prior used for "
-    "testing (dotted) has almost nothing left: Bayes factors will depend on that tail.",
+    alt="Two panels. Left: a broad dashed prior around 0.50 and a narrow posterior around 0.51."
+    " Right: two priors for the spread of people, one of which has fallen off before 0.015,"
+    " and a posterior centred on 0.0156.",
+    caption="The flips narrow the typical person to 0.505 to 0.515. The spread of people lies where"
+    " the prior used for testing (dotted) has almost nothing left: Bayes factors will "
+    "depend on that tail.",
 )
 
 # %% [markdown]
@@ -241,14 +253,14 @@ figures.show(
 # expected to be (the mean of the Gamma prior of $\sigma$; 0.02 in the paper).
 
 # %%
-concentrations = run.pick(smoke=(2_500, 40_000), cpu=(2_500, 10_000, 40_000), gpu=(2_500, 10_000, 40_000))
-spreads = run.pick(smoke=(0.01, 0.04), cpu=(0.01, 0.02, 0.04, 0.08), gpu=(0.01, 0.02, 0.04, 0.08))
+step = run.pick(smoke=2, cpu=1, gpu=1)
+concentrations, spreads = (2_500, 10_000, 40_000)[::step], (0.01, 0.02, 0.04, 0.08)[::step]
 masks, rows = [np.ones(48, bool), ~four], []
 with run.section("prior sensitivity"):
-    for c in concentrations:
-        for spread in spreads:
-            pair = coins.model_averages(counts, masks, theta=(0.51 * c, 0.49 * c), sigma=(4, 4 / spread))
-            rows.append((c, spread, *(10 ** coins_figures.log10(found_here, "same") for found_here in pair)))
+    for c, spread in itertools.product(concentrations, spreads):
+        prior = {"theta": (0.51 * c, 0.49 * c), "sigma": (4, 4 / spread)}
+        pair = coins.model_averages(counts, masks, **prior)
+        rows.append((c, spread, *(refit.inclusion_bayes_factor["same"] for refit in pair)))
 names = ["concentration", "prior mean of sigma", "everyone", "without four"]
 sensitivity = pd.DataFrame(rows, columns=names)
 print(sensitivity.to_string(index=False, formatters=dict.fromkeys(names[2:], "{:,.0f}".format)))
@@ -264,16 +276,21 @@ print(sensitivity.to_string(index=False, formatters=dict.fromkeys(names[2:], "{:
 # Now the figure to remember. Three answers to "is there a same-side bias?", all by the same rules of probability.
 # They differ in what is assumed about people, and in whether four of the 48 are counted.
 
+
 # %%
-c_range = [np.log10(np.e) * coins.log_bayes_factor_same(same, n, 0.51 * c, 0.49 * c) for c in concentrations]
-here = [np.log10(pooled_same), coins_figures.log10(average, "same"), coins_figures.log10(without_four, "same")]
-texts = [f"{pooled_same / 1e17:.1f} × 10$^{{17}}$", f"{10 ** here[1]:,.0f}", f"{10 ** here[2]:,.0f}"]
-labels = ["all flips alike", "people may differ", "people may differ, without the four above 53%"]
-spans = [c_range, *(np.log10(sensitivity[name]) for name in ("everyone", "without four"))]
-paper = [None, np.log10(2359.008), np.log10(786.85)]
+def rung(label, text, bayes_factor, others, paper=None):
+    span = np.log10([min(others), max(others)])
+    here, paper = np.log10(bayes_factor), paper and np.log10(paper)
+    return {"label": label, "text": text, "here": here, "span": span, "paper": paper}
+
+
+alike = [np.exp(coins.log_bayes_factor_same(same, n, 0.51 * c, 0.49 * c)) for c in concentrations]
+two, three = (model.inclusion_bayes_factor["same"] for model in (average, without_four))
+last = "people may differ, without the four above 53%"
 rungs = [
-    {"label": label, "here": x, "text": text, "span": (min(span), max(span)), "paper": theirs}
-    for label, x, text, span, theirs in zip(labels, here, texts, spans, paper, strict=True)
+    rung("all flips alike", f"{pooled_same / 1e17:.1f} × 10$^{{17}}$", pooled_same, alike),
+    rung("people may differ", f"{two:,.0f}", two, sensitivity["everyone"], 2359.008),
+    rung(last, f"{three:,.0f}", three, sensitivity["without four"], 786.85),
 ]
 
 # %% [markdown]
@@ -283,11 +300,11 @@ rungs = [
 # %%
 figures.show(
     coins_figures.ladder(rungs),
-    alt="Three Bayes factors on a logarithmic axis: 1.7 times ten to the 17 if all flips are alike, about 2,366 if "
-    "people may differ, about 793 without four people. Bars for other priors are much shorter than the gap; marks for "
-    "the paper coincide with ours.",
-    caption="Ignoring that people differ overstates the evidence by fourteen orders of magnitude. None of the "
-    "priors tried here comes near to that effect.",
+    alt="Three Bayes factors on a logarithmic axis: 1.7 times ten to the 17 if all flips are "
+    "alike, about 2,366 if people may differ, about 793 without four people. Bars for other"
+    " priors are much shorter than the gap; marks for the paper coincide with ours.",
+    caption="Ignoring that people differ overstates the evidence by fourteen orders of magnitude. "
+    "None of the priors tried here comes near to that effect.",
 )
 
 # %% [markdown]
@@ -310,7 +327,8 @@ from_heads = rng.binomial(started_heads, fair)
 from_tails = rng.binomial(people["n"].to_numpy() - started_heads, fair)
 alike = np.array([coins.log_bayes_factor_same(x, n) for x in (from_heads + from_tails).sum(1)])
 share = np.mean(alike > np.log(10))
-print(f"flips alike: beyond 10 to 1 in {share:.1%} of 4,000 studies; the largest 10^{alike.max() / np.log(10):.0f}")
+print(f"flips alike: beyond 10 to 1 in {share:.1%} of 4,000 studies")
+print(f"the largest: 10^{alike.max() / np.log(10):.0f} to 1")
 
 # %% [markdown]
 # The hierarchical average costs more, so fewer studies, on a coarser grid. The interval is Clopper and Pearson's.
@@ -321,10 +339,12 @@ with run.section("fair people"):
     for hs, ts in zip(from_heads[:studies], from_tails[:studies], strict=True):
         landed_heads = {"heads_same": hs, "heads_diff": people["n"] - started_heads - ts}
         study = counts.assign(**landed_heads, tails_same=ts, tails_diff=started_heads - hs)
-        log_bf.append(coins.model_average(study, nodes=(41, 61, 11)).log_inclusion_bayes_factor["same"])
+        coarse = coins.model_average(study, nodes=(41, 61, 11))
+        log_bf.append(coarse.log_inclusion_bayes_factor["same"])
 wrong = int(np.sum(np.array(log_bf) > np.log(10)))
 limits = stats.binomtest(wrong, studies).proportion_ci(method="exact")
-print(f"people may differ: beyond 10 to 1 in {wrong} of {studies} studies, 95% [{limits.low:.1%}, {limits.high:.1%}]")
+print(f"people may differ: beyond 10 to 1 in {wrong} of {studies} studies", end=", ")
+print(f"95% [{limits.low:.1%}, {limits.high:.1%}]")
 print(f"median Bayes factor {np.exp(np.median(log_bf)):.2f}, largest {np.exp(np.max(log_bf)):.1f}")
 
 # %% [markdown]
@@ -344,18 +364,21 @@ trimmed = [np.isin(np.arange(48), order[i : 48 - i]) for i in range(6)]
 with run.section("leave people out"):
     refits = coins.model_averages(counts, leave_one + trimmed)
 without = people.assign(bf=[refit.inclusion_bayes_factor["same"] for refit in refits[:48]])
-print(without.sort_values("bf")[["person", "n", "p_same", "bf"]].iloc[[0, 1, 2, -3, -2, -1]].to_string(index=False))
+extremes = without.sort_values("bf").iloc[[0, 1, 2, -3, -2, -1]]
+print(extremes[["person", "n", "p_same", "bf"]].to_string(index=False))
 
 # %% [markdown]
 # Draw it against what the person threw; larger points are people with more flips.
 
 # %%
 figures.show(
-    coins_figures.leave_one_out(without, average.inclusion_bayes_factor["same"], ["TianqiP", "JanY"]),
-    alt="48 points: Bayes factor without a person against the person's proportion. Leaving out someone near 0.49 "
-    "raises it, leaving out someone near 0.53 lowers it, and leaving out the most extreme person, at 0.60, raises it.",
-    caption="No single person makes the result. Leaving out the strongest wobbler *raises* the evidence: that person "
-    "says more about how people differ than about what they have in common.",
+    coins_figures.leave_one_out(without, two, ["TianqiP", "JanY"]),
+    alt="48 points: Bayes factor without a person against the person's proportion. Leaving out "
+    "someone near 0.49 raises it, leaving out someone near 0.53 lowers it, and leaving out "
+    "the most extreme person, at 0.60, raises it.",
+    caption="No single person makes the result. Leaving out the strongest wobbler *raises* the "
+    "evidence: that person says more about how people differ than about what they have in "
+    "common.",
 )
 
 # %% [markdown]
@@ -363,13 +386,15 @@ figures.show(
 # step by step. It does not.
 
 # %%
-series = pd.DataFrame({k: [refit.inclusion_bayes_factor[k] for refit in refits[48:]] for k in ("same", "people")})
+series = pd.DataFrame([refit.inclusion_bayes_factor for refit in refits[48:]])
 figures.show(
     coins_figures.trimming(series.rename_axis("i").reset_index()),
-    alt="Two panels over the number of people dropped at each end. Evidence for a same-side bias goes 2,366, 13,157, "
-    "12,629, 11,472, 17,508, 22,322. Evidence that people differ falls from ten to the 24 to about 160.",
-    caption="Trimming both ends removes the differences between people, and with them the doubt about the mean: the "
-    "evidence for a same-side bias rises, falls and rises again while the data get fewer.",
+    alt="Two panels over the number of people dropped at each end. Evidence for a same-side "
+    "bias goes 2,366, 13,157, 12,629, 11,472, 17,508, 22,322. Evidence that people differ "
+    "falls from ten to the 24 to about 160.",
+    caption="Trimming both ends removes the differences between people, and with them the doubt "
+    "about the mean: the evidence for a same-side bias rises, falls and rises again while "
+    "the data get fewer.",
 )
 
 # %% [markdown]
@@ -396,7 +421,8 @@ import bambi as bmb
 import pymc as pm
 
 draws = run.pick(smoke=300, cpu=2_000, gpu=4_000)
-settings = {"draws": draws, "tune": run.pick(smoke=300, cpu=1_000, gpu=1_000), "chains": 2, "cores": 1, "quiet": True}
+tune = run.pick(smoke=300, cpu=1_000, gpu=1_000)
+settings = {"draws": draws, "tune": tune, "chains": 2, "cores": 1, "quiet": True}
 settings |= {"init": "adapt_diag", "progressbar": False, "random_seed": run.seed}
 with run.section("PyMC"), coins.hierarchical_model(counts):
     sampled = pm.sample(**settings)
@@ -422,9 +448,10 @@ with run.section("Bambi"):
 
 # %%
 def row(drawn, theta_name, sigma_name):
-    theta, sigma = (drawn.posterior[name].to_numpy() for name in (theta_name, sigma_name))  # (chains, draws)
+    theta, sigma = (drawn.posterior[name].to_numpy() for name in (theta_name, sigma_name))
     theta = special.expit(theta) if theta_name == "Intercept" else theta
-    return theta.mean(), *np.quantile(theta, [0.025, 0.975]), sigma.mean(), az.ess(theta), az.rhat(theta)
+    low, high = np.quantile(theta, [0.025, 0.975])
+    return theta.mean(), low, high, sigma.mean(), az.ess(theta), az.rhat(theta)
 
 
 side_by_side = {
@@ -436,7 +463,7 @@ table = pd.DataFrame(side_by_side, index=["theta", "low", "high", "sigma", "ess"
 print(table.round({"theta": 5, "low": 4, "high": 4, "sigma": 4, "ess": 0, "r_hat": 3}).to_string())
 
 # %% [markdown]
-# The three agree to the fourth decimal of $\theta$. Equal numbers of draws bought very different effective sizes:
+# The three agree within their Monte Carlo errors. Equal numbers of draws bought very different effective sizes:
 # that is the price of the parameterisation, and the reason to look at `ess` before anything else. Since the
 # quadrature has no Monte Carlo error, it is also a test of the samplers.
 #
@@ -452,13 +479,14 @@ print(table.round({"theta": 5, "low": 4, "high": 4, "sigma": 4, "ess": 0, "r_hat
 new = found.new_person
 p_new, low_new, high_new = found.proportion(new)
 below = new.below(0)
-print(f"new person: {p_new:.4f} [{low_new:.4f}, {high_new:.4f}], below one half with probability {below:.3f}")
+print(f"new person: {p_new:.4f} [{low_new:.4f}, {high_new:.4f}]; below one half: {below:.1%}")
 figures.show(
     coins_figures.new_person(found),
-    alt="A bell-shaped density from 0.47 to 0.55 centred on 0.51; the part below 0.50 is shaded. A much narrower "
-    "dashed density shows the typical person.",
-    caption="The typical person has a same-side bias almost surely. A given new person may well not: about one in four "
-    "would land the other side more often. The interval for a new person is six times as wide.",
+    alt="A bell-shaped density from 0.47 to 0.55 centred on 0.51; the part below 0.50 is "
+    "shaded. A much narrower dashed density shows the typical person.",
+    caption="The typical person has a same-side bias almost surely. A given new person may well "
+    "not: about one in four would land the other side more often. The interval for a new "
+    "person is six times as wide.",
 )
 
 # %% [markdown]
@@ -479,7 +507,7 @@ win = [2 * bets * (value - 0.5) for value in theta]
 low, high = np.quantile(gain, [0.025, 0.975])
 print(f"pooled proportion: {2 * bets * (same / n - 0.5):.1f} dollars on average")
 print(f"typical person   : {win[0]:.1f} dollars on average [{win[1]:.1f}, {win[2]:.1f}]")
-print(f"a new tosser     : {gain.mean():.1f} on average, 95% of outcomes from {low:.0f} to {high:.0f}")
+print(f"a new tosser     : {gain.mean():.1f} on average, 95% between {low:.0f} and {high:.0f}")
 print(f"a loss           : in {np.mean(gain < 0):.0%} of outcomes")
 
 # %% [markdown]
@@ -538,17 +566,19 @@ wobblers = {"typical person": theta, "TianqiP": found.proportion(found.people["T
 for name, values in wobblers.items():
     angle, low, high = map(wobble, values)
     print(f"{name}: p = {values[0]:.4f}; axis {angle:.1f} degrees off [{low:.1f}, {high:.1f}]")
+marks = {name: values[0] for name, values in wobblers.items()}
 
 # %% [markdown]
 # The curve is steep near $45°$ and flat near $90°$: you have to wobble by ten degrees to gain one point.
 
 # %%
 figures.show(
-    coins_figures.wobble_curve(degrees, landed, 1.96 * error, {name: p[0] for name, p in wobblers.items()}),
-    alt="P(same side) against the angle psi: 1 below 45 degrees, falling to 0.5 at 90 degrees; simulated points lie on "
-    "the curve. The typical person is marked near 80 degrees, the most extreme near 64.",
-    caption="Simulated tosses (points) follow the formula (line). The typical person's bias needs an axis about ten "
-    "degrees off; the strongest wobbler's, about 26.",
+    coins_figures.wobble_curve(degrees, landed, 1.96 * error, marks),
+    alt="P(same side) against the angle psi: 1 below 45 degrees, falling to 0.5 at 90 degrees; "
+    "simulated points lie on the curve. The typical person is marked near 80 degrees, the "
+    "most extreme near 64.",
+    caption="Simulated tosses (points) follow the formula (line). The typical person's bias needs "
+    "an axis about ten degrees off; the strongest wobbler's, about 26.",
 )
 
 # %% [markdown]
@@ -593,7 +623,8 @@ with run.section("practice"):
     shares = rng.binomial(made, truth) / made
 initial = curves[:, 0]
 low, high = np.quantile(initial, [0.025, 0.975])
-print(f"initial probability {initial.mean():.4f} [{low:.4f}, {high:.4f}] (published: 0.5264 [0.5151, 0.5385])")
+print(f"initial probability {initial.mean():.4f} [{low:.4f}, {high:.4f}]")
+print("published           0.5264 [0.5151, 0.5385]")
 
 # %% [markdown]
 # The published initial probability was not used, so that it comes out right is a small check on our reading of the
@@ -602,10 +633,12 @@ print(f"initial probability {initial.mean():.4f} [{low:.4f}, {high:.4f}] (publis
 # %%
 figures.show(
     coins_figures.practice(flips, curves, blocks, shares, made),
-    alt="A curve that falls from 0.526 to about 0.503 within 5,000 flips, with a band, and grey points with error bars "
-    "of one simulated study, which scatter more and more to the right.",
-    caption="Simulated from the published posterior: most of the bias is gone after some 3,000 flips. Band: 95% of "
-    "curves. Points: blocks of 1,000 flips in one simulated study; late blocks come from few people.",
+    alt="A curve that falls from 0.526 to about 0.503 within 5,000 flips, with a band, and grey"
+    " points with error bars of one simulated study, which scatter more and more to the "
+    "right.",
+    caption="Simulated from the published posterior: most of the bias is gone after some 3,000 "
+    "flips. Band: 95% of curves. Points: blocks of 1,000 flips in one simulated study; late"
+    " blocks come from few people.",
 )
 
 # %% [markdown]
@@ -616,7 +649,8 @@ figures.show(
 weights = (people["n"].to_numpy()[:, None] > flips).sum(0).astype(float)
 implied = curves @ weights / weights.sum()
 low, high = np.quantile(implied, [0.025, 0.975])
-print(f"implied by the typical curve: {implied.mean():.4f} [{low:.4f}, {high:.4f}]; the table: {same / n:.4f}")
+print(f"implied by the typical curve: {implied.mean():.4f} [{low:.4f}, {high:.4f}]")
+print(f"the table                   : {same / n:.4f}")
 
 # %% [markdown]
 # Compatible, and on the low side. The curve of a typical person leaves out the people with a large bias of their own,
@@ -645,10 +679,12 @@ print(f"implied by the typical curve: {implied.mean():.4f} [{low:.4f}, {high:.4f
 # %%
 figures.interactive(
     coins_figures.browser_layout(),
-    alt="Bars for three Bayes factors on a logarithmic axis, and below them the prior and the posterior of the typical "
-    "person's probability. Controls leave people out and change the priors.",
-    caption="People who differ make the difference: the two bars for a same-side bias answer one question, with "
-    "and without allowing for them. Dashed: prior, solid: posterior of the typical person.",
+    alt="Bars for three Bayes factors on a logarithmic axis, and below them the prior and the "
+    "posterior of the typical person's probability. Controls leave people out and change "
+    "the priors.",
+    caption="People who differ make the difference: the two bars for a same-side bias answer one "
+    "question, with and without allowing for them. Dashed: prior, solid: posterior of the "
+    "typical person.",
     controls=coins_figures.browser_controls(counts),
     update=coins_figures.UPDATE,
     data=coins_figures.browser_data(counts),
@@ -691,7 +727,8 @@ run.claim("sd-people", sd[0], sd[1:])
 run.claim("sd-people-interval", sd[0], sd[1:])
 alpha = found.proportion(found.alpha)
 run.claim("alpha", alpha[0], alpha[1:])
-theta_four, sd_four = found_without_four.proportion(found_without_four.theta), found_without_four.sd_people()
+theta_four = found_without_four.proportion(found_without_four.theta)
+sd_four = found_without_four.sd_people()
 run.claim("theta-without-four", theta_four[0], theta_four[1:])
 run.claim("sd-people-without-four", sd_four[0], sd_four[1:])
 
@@ -705,13 +742,14 @@ y = people["p_same"].to_numpy()
 v = y * (1 - y) / people["n"].to_numpy()
 
 
-def minus_log_restricted_likelihood(tau):
+def minus_log_likelihood(tau):
     w = 1 / (v + tau**2)
     mu = w @ y / w.sum()
     return (np.log(v + tau**2).sum() + np.log(w.sum()) + w @ (y - mu) ** 2) / 2
 
 
-tau = optimize.minimize_scalar(minus_log_restricted_likelihood, bounds=(0, 0.1), options={"xatol": 1e-9}).x
+options = {"xatol": 1e-9}
+tau = optimize.minimize_scalar(minus_log_likelihood, bounds=(0, 0.1), options=options).x
 w = 1 / (v + tau**2)
 mu, se = w @ y / w.sum(), w.sum() ** -0.5
 
@@ -722,10 +760,11 @@ mu, se = w @ y / w.sum(), w.sum() ** -0.5
 
 # %%
 def drop(value):
-    return minus_log_restricted_likelihood(value) - minus_log_restricted_likelihood(tau) - 1.92
+    return minus_log_likelihood(value) - minus_log_likelihood(tau) - 1.92
 
 
-chi2 = stats.chi2_contingency(np.stack([people["same"], people["n"] - people["same"]]), correction=False)
+same_or_not = np.stack([people["same"], people["n"] - people["same"]])
+chi2 = stats.chi2_contingency(same_or_not, correction=False)
 tau_interval = optimize.brentq(drop, 0, tau), optimize.brentq(drop, tau, 0.1)
 run.claim("homogeneity", chi2.statistic)
 run.claim("random-effects-mean", mu, (mu - 1.96 * se, mu + 1.96 * se))
@@ -774,8 +813,9 @@ run.report()
 plain, weighted = people["p_same"].mean(), np.average(people["p_same"], weights=people["n"])
 busy = people["n"] > people["n"].median()
 print(f"plain mean {plain:.4f}, weighted by flips {weighted:.4f}")
-print(f"busier half {people['p_same'][busy].mean():.4f}, other half {people['p_same'][~busy].mean():.4f}")
-print(f"correlation of flips and proportion: {np.corrcoef(people['n'], people['p_same'])[0, 1]:.2f}")
+for half, name in ((busy, "busier half"), (~busy, "other half")):
+    print(f"{name}: mean {people['p_same'][half].mean():.4f}")
+print(f"correlation of flips and proportion: {people['n'].corr(people['p_same']):.2f}")
 
 # %% [markdown]
 # **2. Know nothing, learn little.** Replace the prior of the closed form by the "uninformative" Beta(1, 1), then by
@@ -786,8 +826,9 @@ for a in (5000, 500, 50, 5, 1, 0.5):
     bf = np.exp(coins.log_bayes_factor_heads(heads, n, a, a))
     bf_same = np.exp(coins.log_bayes_factor_same(same, n, a, a))
     print(f"Beta({a:g}, {a:g}): heads {bf:.5f}, same side {bf_same:.3g}")
-# A wide prior spends its probability on values that the data rule out. Its prediction of the data gets worse without
-# limit as it widens, and the point hypothesis wins by default. "Uninformative" is a strong statement in a test.
+# A wide prior spends its probability on values that the data rule out. Its prediction of the
+# data gets worse without limit as it widens, and the point hypothesis wins by default.
+# "Uninformative" is a strong statement in a test.
 
 # %% [markdown]
 # **3. Derive the closed form.** Multiply likelihood and truncated prior, and recognise a beta density. Check your
@@ -796,11 +837,14 @@ for a in (5000, 500, 50, 5, 1, 0.5):
 # %% tags=["solution", "hide-cell"]
 from scipy.integrate import quad
 
-# Prior above 1/2: t^(a-1) (1-t)^(b-1) / (B(a, b) S(1/2; a, b)). Times t^x (1-t)^(n-x) it is the kernel of
-# Beta(a+x, b+n-x), whose integral from 1/2 to 1 is B(a+x, b+n-x) S(1/2; a+x, b+n-x). Divide by 2^-n.
+# Prior above 1/2: t^(a-1) (1-t)^(b-1) / (B(a, b) S(1/2; a, b)). Times t^x (1-t)^(n-x) it is the
+# kernel of Beta(a+x, b+n-x), whose integral from 1/2 to 1 is B(a+x, b+n-x) S(1/2; a+x, b+n-x).
+# Divide by 2^-n.
 prior = stats.beta(51, 49)
-integral, _ = quad(lambda t: t**6 * (1 - t) ** 4 * prior.pdf(t) / prior.sf(0.5), 0.5, 1, points=[0.51, 0.6])
-print(f"numerically {integral * 2**10:.8f}, closed form {np.exp(coins.log_bayes_factor_same(6, 10, 51, 49)):.8f}")
+density = lambda t: t**6 * (1 - t) ** 4 * prior.pdf(t) / prior.sf(0.5)  # noqa: E731
+integral, _ = quad(density, 0.5, 1, points=[0.51, 0.6])
+closed = np.exp(coins.log_bayes_factor_same(6, 10, 51, 49))
+print(f"numerically {integral * 2**10:.8f}, closed form {closed:.8f}")
 
 # %% [markdown]
 # ### To think
@@ -810,21 +854,21 @@ print(f"numerically {integral * 2**10:.8f}, closed form {np.exp(coins.log_bayes_
 # formula.)
 
 # %% tags=["solution", "hide-cell"]
-y_k, v_k = special.logit(y)[:, None, None], 1 / (people["n"].to_numpy() * y * (1 - y))[:, None, None]
-s, t = np.geomspace(1e-3, 0.25, 200)[:, None], np.linspace(0, 0.16, 801)
-log_s = stats.gamma(4, scale=1 / 200).logpdf(s) + np.log(s * np.log(s[1] / s[0]))
+at, variance = special.logit(y)[:, None, None], 1 / (people["n"].to_numpy() * y * (1 - y))
+s, t = np.geomspace(1e-3, 0.25, 200)[:, None], (np.arange(800) + 0.5) * 0.0002  # midpoints
 p, prior = special.expit(t), stats.beta(5100, 4900)
-log_t = prior.logpdf(p) + np.log(p * (1 - p) * t[1] / prior.sf(0.5)) + np.log(np.r_[0.5, np.ones(800)])
+log_s = stats.gamma(4, scale=1 / 200).logpdf(s) + np.log(s * np.log(s[1] / s[0]))
+log_t = prior.logpdf(p) - prior.logsf(0.5) + np.log(p * (1 - p) * 0.0002)
 
 
 def log_marginal(s, t):
-    return stats.norm.logpdf(y_k, t, np.sqrt(s**2 + v_k)).sum(0)
+    return stats.norm.logpdf(at, t, np.sqrt(s**2 + variance[:, None, None])).sum(0)
 
 
 none, bias = log_marginal(0, 0).item(), special.logsumexp(log_marginal(0, t[None]) + log_t)
-spread, both = special.logsumexp(log_marginal(s, 0) + log_s), special.logsumexp(log_marginal(s, t) + log_s + log_t)
-print(f"same   {np.exp(np.logaddexp(bias, both) - np.logaddexp(none, spread)):.1f}")
-print(f"people {np.exp(np.logaddexp(spread, both) - np.logaddexp(none, bias)):.3g}")
+wide, both = (special.logsumexp(log_marginal(s, x) + log_s + w) for x, w in ((0, 0), (t, log_t)))
+print(f"same   {np.exp(np.logaddexp(bias, both) - np.logaddexp(none, wide)):.1f}")
+print(f"people {np.exp(np.logaddexp(wide, both) - np.logaddexp(none, bias)):.3g}")
 
 # %% [markdown]
 # **5. How alike is alike enough?** In the simulation of 48 fair people, how much may people differ before the test
@@ -835,7 +879,8 @@ print(f"people {np.exp(np.logaddexp(spread, both) - np.logaddexp(none, bias)):.3
 rng, flips_each = run.rng("how alike"), people["n"].to_numpy()
 for spread in (0.0, 0.01, 0.02, 0.03, 0.04, 0.0624):
     p = special.expit(rng.normal(0, spread, (4_000, 48)))
-    log_bf = np.array([coins.log_bayes_factor_same(x, n) for x in rng.binomial(flips_each, p).sum(1)])
+    landed_same = rng.binomial(flips_each, p).sum(1)
+    log_bf = np.array([coins.log_bayes_factor_same(x, n) for x in landed_same])
     share = np.mean(log_bf > np.log(10))
     error = np.sqrt(share * (1 - share) / 4_000)
     print(f"spread {spread / 4:.4f}: beyond 10 to 1 in {share:.1%} (standard error {error:.1%})")
@@ -849,7 +894,7 @@ for spread in (0.0, 0.01, 0.02, 0.03, 0.04, 0.0624):
 p_heads = lambda start, theta: start * theta + (1 - start) * (1 - theta)  # noqa: E731
 start = totals["started_heads"] / n
 print(f"60% heads starts: P(heads) = {p_heads(0.6, 0.51):.4f}")
-print(f"study: {start:.4f} heads starts, so P(heads) = {p_heads(start, 0.51):.5f} with a fair coin, too near to see")
+print(f"study: {start:.4f} heads starts, so P(heads) = {p_heads(start, 0.51):.5f}: too near to see")
 
 # %% [markdown]
 # ### To build
@@ -867,7 +912,8 @@ s_log = stats.gamma(4, scale=1 / 200).logpdf(sigmas) + np.log(sigmas)
 over_theta = special.logsumexp(on_grid + s_log[:, None], axis=0)
 for mode in (0.005, 0.01, 0.02, 0.04, 0.08):
     tau_prior = mode / np.sqrt(2)
-    density = 2 * logits**2 / (np.sqrt(2 * np.pi) * tau_prior**3) * np.exp(-(logits**2) / (2 * tau_prior**2))
+    z = logits / tau_prior
+    density = 2 * z**2 / (np.sqrt(2 * np.pi) * tau_prior) * np.exp(-(z**2) / 2)
     bf = np.sum(np.exp(over_theta - over_theta[0]) * density) * logits[1]
     print(f"mode {mode:.3f} (probability {special.expit(mode):.4f}): Bayes factor {bf:8.1f}")
 
@@ -880,9 +926,11 @@ for mode in (0.005, 0.01, 0.02, 0.04, 0.08):
 tilt = torch.deg2rad(torch.tensor(80.0))
 spin = torch.randn(100_000, generator=run.torch_generator("catch"))
 for s in (0.05, 0.15, 0.25, 0.35, 0.5, 1.0):
-    by_mean = [coins_physics.toss(tilt, m + s * spin).float().mean().item() for m in np.linspace(19.5, 20.5, 11)]
+    means = np.linspace(19.5, 20.5, 11)
+    by_mean = [coins_physics.toss(tilt, m + s * spin).float().mean().item() for m in means]
     print(f"s = {s:.2f} turns: P(same) from {min(by_mean):.3f} to {max(by_mean):.3f}")
-# Beyond half a turn of scatter the choice is gone and the wobble is left: the first harmonic fades as exp(-2 pi^2 s^2).
+# Beyond half a turn of scatter the choice is gone and the wobble is left: the first harmonic
+# fades as exp(-2 pi^2 s^2).
 
 # %% [markdown]
 # ## Discussion
