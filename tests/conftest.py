@@ -1,9 +1,151 @@
-"""What several test files share: a headless Chromium."""
+"""What several test files share: small books to build, a headless Chromium."""
 
+import os
 import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+
+import foretold
+from foretold.book import reader
+
+ROOT = Path(__file__).parent.parent
+
+CONFIG = """\
+title: Small
+only_build_toc_files: true
+exclude_patterns: ["notebooks/*.ipynb", "_build", "src/**"]
+repository: {url: "https://github.com/owner/small", path_to_book: "", branch: main}
+execute: {execute_notebooks: cache, timeout: -1, run_in_temp: true}
+sphinx:
+  extra_extensions: [foretold.book.sphinx_ext]
+  config:
+    nb_custom_formats: {".py": ["foretold.book.reader.read", {}]}
+    nb_ipywidgets_js: {}
+"""
+
+TOC = """\
+format: jb-book
+root: book/intro
+parts:
+  - caption: Chapters
+    chapters:
+      - file: notebooks/alpha
+      - file: notebooks/beta
+"""
+
+CHAPTER = """\
+# %% [markdown]
+# # Chapter NAME
+#
+# *What is asked of NAME?*
+
+# %%
+import foretold
+from foretold.papers import NAME
+
+run = foretold.start("NAME")
+
+# %% [markdown]
+# ## Paper against here
+
+# %%
+run.claim("answer", NAME.answer())
+run.report()
+"""
+
+CLAIMS = """\
+chapter: NAME
+title: Chapter NAME
+paper: {title: Title, authors: Authors, venue: Venue, year: 2026, url: "https://example.org"}
+minutes: {smoke: 0.1, cpu: 0.1, gpu: 0.1}
+claims:
+  - id: answer
+    statement: The answer is 42.
+    kind: value
+    paper: 42
+    where: page 1
+    tolerance: {abs: 0.5}
+    reason: rounding
+    expect: {smoke: reproduced, cpu: reproduced, gpu: reproduced}
+"""
+
+
+class SmallBook:
+    """A book of two small chapters, alpha and beta, with a package of its own: a test can edit any part of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        shutil.copytree(
+            Path(foretold.__file__).parent, root / "src/foretold", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        self.write("_config.yml", CONFIG)
+        self.write("_toc.yml", TOC)
+        self.write("book/intro.md", "# Small\n\n```{foretold-chapters}\n```\n\n```{foretold-scoreboard}\n```\n")
+        for name in ("alpha", "beta"):
+            self.write(f"notebooks/{name}.py", CHAPTER.replace("NAME", name))
+            self.write(f"src/foretold/papers/{name}.py", "def answer():\n    return 42.0\n")
+            self.write(f"src/foretold/claims/{name}.yml", CLAIMS.replace("NAME", name))
+
+    def write(self, path: str, text: str) -> None:
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text, encoding="utf-8")
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        text = (self.root / path).read_text(encoding="utf-8")
+        assert old in text
+        self.write(path, text.replace(old, new))
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(self.root / "src"), "FORETOLD_PROFILE": "smoke", **more}
+
+    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess:
+        """`foretold WORDS` in this book, with this book's package."""
+        return self.start(words, **more).wait_for_end()
+
+    def start(self, words: tuple[str, ...], **more: str) -> "Command":
+        return Command([sys.executable, "-m", "foretold", *words], cwd=self.root, env=self.environment(**more))
+
+    def page(self, name: str) -> str:
+        return (self.root / f"_build/html/{name}.html").read_text(encoding="utf-8")
+
+    def executed(self, done: subprocess.CompletedProcess) -> set[str]:
+        """Chapters that a build or an execution has executed, by its summary table."""
+        rows = [line.split() for line in done.stdout.splitlines()]
+        return {row[0] for row in rows if len(row) > 1 and row[1] == "executed"}
+
+
+class Command(subprocess.Popen):
+    """A running command whose output is kept."""
+
+    def __init__(self, words: list[str], **more) -> None:
+        super().__init__(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+    def wait_for_end(self, seconds: float = 240) -> subprocess.CompletedProcess:
+        out, err = self.communicate(timeout=seconds)
+        return subprocess.CompletedProcess(self.args, self.returncode, out, err)
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    return SmallBook(tmp_path / "book")
+
+
+@pytest.fixture
+def notebook():
+    """A function that makes a notebook from code cells."""
+    return lambda *cells: reader.parse("\n".join(f"# %%\n{cell}\n" for cell in cells))
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch, tmp_path):
+    """No test sees the machine's profile, mirror or cache of data."""
+    for name in ("FORETOLD_PROFILE", "FORETOLD_DATA", "FORETOLD_BOOK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FORETOLD_CACHE", str(tmp_path / "data-cache"))
 
 
 def chromium_path():

@@ -18,7 +18,7 @@ WRONG = b"<html>Please log in</html>"
 
 @pytest.fixture(scope="module")
 def server():
-    """A server on this machine: /good, /wrong, /slow-cut (ends half-way), anything else 404. Counts its requests."""
+    """A server on this machine: /good, /wrong, /cut (ends half-way), anything else 404. Counts its requests."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -47,13 +46,14 @@ INK = "#0b1c2d"
 # Translucent, so that one grid suits light and dark pages.
 GRID = (0.5, 0.5, 0.5, 0.3)
 
-PIXELS_PER_INCH = 100
+PIXELS_PER_INCH = 104  # text of 11.5 pt is then as large as the book's
 
 
 def use_theme() -> None:
     """Set the one look of all matplotlib and seaborn figures; `foretold.start` calls it.
 
-    Sizes are chosen for a figure of 6 inches, which a phone of 390 px shows at about 0.6 of its full size.
+    On a phone of 390 px a figure of the default 5.6 inches shrinks to 0.6, and its smallest text is 10 px high; a
+    wider figure has smaller text there.
     """
     import seaborn
 
@@ -69,7 +69,7 @@ def use_theme() -> None:
             **{f"boxplot.{part}.color": INK for part in boxes},
             "boxplot.flierprops.markeredgecolor": INK,
             "hatch.color": INK,
-            "figure.figsize": (6, 3.75),
+            "figure.figsize": (5.6, 3.5),
             "figure.facecolor": "none",
             "figure.autolayout": True,  # seaborn's grids lay themselves out this way, and warn about any other
             "axes.facecolor": "none",
@@ -131,8 +131,8 @@ def show(fig: matplotlib.figure.Figure | Any, *, alt: str, caption: str) -> None
     # Open figures are displayed once more by the notebook at the end of a cell.
     pyplot.close(figure)
     _display(
-        f'<figure class="foretold-figure" style="margin:1.5em 0;max-width:{width}px">{svg}'
-        f'<figcaption style="text-align:left">{_inline_markdown(caption)}</figcaption></figure>',
+        f'<figure class="foretold-figure" style="margin:1.5em 0;padding:0;max-width:{width}px">{svg}'
+        f"{_figcaption(caption)}</figure>",
         alt,
     )
 
@@ -382,11 +382,11 @@ def interactive(
         form = f'<form autocomplete="off">{form}<button type="reset">reset</button></form>'
     height = spec["figure"]["layout"].get("height") or 380
     live = '<p class="foretold-readout" aria-live="polite"></p>' if update else ""
-    below = f'<div class="foretold-caption">{_inline_markdown(caption)}</div>' if caption else ""
+    below = _figcaption(caption) if caption else ""
     label = _attribute(alt)
     body = (
-        f'{form}<div class="foretold-plot" role="img" aria-label="{label}" style="height:{height:g}px"></div>'
-        f"{live}{below}"
+        f'{form}<figure><div class="foretold-plot" role="img" aria-label="{label}" style="height:{height:g}px"></div>'
+        f"{live}{below}</figure>"
     )
     key = hashlib.sha256((label + body + text).encode()).hexdigest()[:12]
     _display(
@@ -456,9 +456,9 @@ def _encode(value: Any, where: str, *, gaps: bool = False) -> Any:
         raise ValueError(f"{where} = {value} is not finite; JSON has no such number, put it into an array")
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if isinstance(value, pd.DataFrame):
-        return {str(name): _encode(column, f"{where}[{name!r}]", gaps=gaps) for name, column in value.items()}
-    if isinstance(value, pd.Series | pd.Index):
+    if hasattr(value, "to_numpy"):  # pandas, known by its methods: importing it would cost every run half a second
+        if hasattr(value, "columns"):
+            return {str(name): _encode(column, f"{where}[{name!r}]", gaps=gaps) for name, column in value.items()}
         return _encode(value.to_numpy(), where, gaps=gaps)
     if isinstance(value, np.ndarray):
         return _encode_array(value, where, gaps)
@@ -519,6 +519,10 @@ def _require_text(argument: str, text: Any) -> None:
 
 def _attribute(text: str) -> str:
     return html.escape(" ".join(text.split()), quote=True)
+
+
+def _figcaption(caption: str) -> str:
+    return f'<figcaption style="text-align:left;padding:0">{_inline_markdown(caption)}</figcaption>'
 
 
 def _inline_markdown(text: str) -> str:

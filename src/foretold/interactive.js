@@ -4,28 +4,31 @@
 window.foretoldInteractive ||= (() => {
   "use strict";
 
-  // :where() has no weight: whatever style sheet the page has may overrule it.
+  // Two classes deep, to outweigh what the page's theme does to bare labels, legends, buttons and outputs.
   const CSS = `
-    :where(.foretold-interactive) { margin: 1.5em 0; max-width: 100%; min-width: 0 }
-    :where(.foretold-interactive form) { display: flex; flex-wrap: wrap; gap: .75em 1.5em; align-items: start; margin: 0 0 .5em }
-    :where(.foretold-control) { flex: 1 1 14em; min-width: 0; max-width: 100%; margin: 0; padding: 0; border: 0 }
-    :where(label.foretold-control) { display: grid; grid-template-columns: 1fr auto; gap: .1em .75em }
-    :where(label.foretold-control > input, label.foretold-control > select) { grid-column: 1 / -1; grid-row: 2; width: 100%; margin: 0 }
-    :where(.foretold-control output) { font-variant-numeric: tabular-nums }
-    :where(.foretold-interactive input) { accent-color: #2658f5 }
-    :where(.foretold-interactive input[type=range]) { min-height: 24px }
-    :where(.foretold-interactive select, .foretold-interactive button) { font: inherit; color: inherit; background: transparent; border: 1px solid; border-radius: 4px; padding: .15em .6em; min-height: 28px }
-    :where(.foretold-interactive option) { color: CanvasText; background: Canvas }
-    :where(.foretold-interactive button[type=reset]) { align-self: end; margin-inline-start: auto }
-    :where(.foretold-interactive fieldset button) { margin: 0 .5em .25em 0 }
-    :where(.foretold-interactive legend) { font-size: inherit; padding: 0; margin: 0 0 .1em; float: none; width: auto }
-    :where(.foretold-options) { display: grid; grid-template-columns: repeat(auto-fill, minmax(9em, 1fr)); gap: .1em .75em; max-height: 13em; overflow-y: auto; padding: 3px }
-    :where(.foretold-options label) { display: flex; gap: .4em; align-items: center; min-height: 24px; overflow-wrap: anywhere }
-    :where(.foretold-interactive :focus-visible) { outline: 2px solid currentColor; outline-offset: 2px }
-    :where(.foretold-plot) { width: 100%; min-width: 0; overflow: hidden }
-    :where(.foretold-readout) { margin: .5em 0; font-weight: 600; min-height: 1.5em }
+    .foretold-interactive { margin: 1.5em 0; max-width: 100%; min-width: 0 }
+    .foretold-interactive form { display: flex; flex-wrap: wrap; gap: .75em 1.5em; align-items: start; margin: 0 0 .5em }
+    .foretold-interactive .foretold-control { flex: 1 1 14em; min-width: 0; max-width: 100%; margin: 0; padding: 0; border: 0 }
+    .foretold-interactive label.foretold-control { display: grid; grid-template-columns: 1fr auto; gap: .1em .75em }
+    .foretold-interactive .foretold-control > :is(input, select) { grid-column: 1 / -1; grid-row: 2; width: 100%; margin: 0 }
+    .foretold-interactive output { font-variant-numeric: tabular-nums; padding: 0 }
+    .foretold-interactive input { accent-color: #2658f5 }
+    .foretold-interactive input[type=range] { min-height: 24px }
+    .foretold-interactive :is(select, button) { font: inherit; color: inherit; background: transparent; border: 1px solid; border-radius: 4px; padding: .15em .6em; min-height: 28px }
+    .foretold-interactive option { color: CanvasText; background: Canvas }
+    .foretold-interactive fieldset button { margin: 0 .5em .25em 0 }
+    .foretold-interactive button[type=reset] { align-self: end; margin-inline-start: auto }
+    .foretold-interactive legend { font-size: inherit; line-height: inherit; padding: 0; margin: 0 0 .1em; float: none; width: auto }
+    .foretold-interactive summary { cursor: pointer; min-height: 24px }
+    .foretold-interactive .foretold-options { display: grid; grid-template-columns: repeat(auto-fill, minmax(9em, 1fr)); gap: .1em .75em; max-height: 11.7em; overflow-y: auto; padding: 3px }
+    .foretold-interactive .foretold-options label { display: flex; gap: .4em; align-items: center; min-height: 24px; overflow-wrap: anywhere }
+    .foretold-interactive .foretold-options input { margin: 0; flex: none }
+    .foretold-interactive :focus-visible { outline: 2px solid currentColor; outline-offset: 2px }
+    .foretold-interactive figure { margin: 0; padding: 0 }
+    .foretold-interactive .foretold-plot { width: 100%; min-width: 0; overflow: hidden }
+    .foretold-interactive .foretold-readout { margin: .5em 0; font-weight: 600; min-height: 1.5em }
     /* Plotly claims every touch; a finger on the figure must still scroll the page. */
-    .foretold-plot .js-plotly-plot .plotly .drag, .foretold-plot .plotly .drag, .foretold-plot { touch-action: pan-y pinch-zoom !important }`;
+    .foretold-plot, .foretold-plot .js-plotly-plot .plotly .drag { touch-action: pan-y pinch-zoom !important }`;
 
   const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, i2: Int16Array, i4: Int32Array, u1: Uint8Array, u2: Uint16Array, u4: Uint32Array };
   const isPlain = (value) => Object.prototype.toString.call(value) === "[object Object]";
@@ -95,7 +98,10 @@ window.foretoldInteractive ||= (() => {
   function template(spec, { ink, paper, family }) {
     const axis = { automargin: true, gridcolor: spec.grid, linecolor: ink, showline: true, tickcolor: ink, ticks: "outside", zeroline: false, exponentformat: "power", minorloglabels: "none", title: { standoff: 10 } };
     const clear = "rgba(0, 0, 0, 0)";
+    // Left alone, plotly gives values of both signs a scale of its own from blue to red.
+    const scaled = ["heatmap", "contour", "histogram2d", "histogram2dcontour", "surface"].map((kind) => [kind, [{ colorscale: spec.scales.sequential, colorbar: { outlinewidth: 0 } }]]);
     return {
+      data: Object.fromEntries(scaled),
       layout: {
         colorway: spec.colours, paper_bgcolor: clear, plot_bgcolor: clear,
         font: { color: ink, family, size: 14 }, xaxis: axis, yaxis: axis,
@@ -146,7 +152,7 @@ window.foretoldInteractive ||= (() => {
     const figure = decode(spec.figure), data = decode(spec.data);
     const plot = root.querySelector(".foretold-plot"), readout = root.querySelector(".foretold-readout"), form = root.querySelector("form");
     const still = matchMedia("(prefers-reduced-motion: reduce)"), scheme = matchMedia("(prefers-color-scheme: dark)");
-    let update = null, Plotly = null, revision = 0, waiting = 0;
+    let update = null, Plotly = null, revision = 0, waiting = 0, drawn = "";
 
     function fail(what, error) {
       (readout ?? plot).textContent = `${what}: ${error.message}`;
@@ -156,6 +162,7 @@ window.foretoldInteractive ||= (() => {
     function draw() {
       waiting = 0;
       const page = pageStyle(root);
+      drawn = JSON.stringify(page);
       root.style.colorScheme = page.dark ? "dark" : "light";
       let answer = {};
       try {
@@ -186,14 +193,18 @@ window.foretoldInteractive ||= (() => {
       redraw();
     });
 
-    const watcher = new MutationObserver(() => root.isConnected ? redraw() : stop());
+    // Themes change attributes for many reasons (scrolling is one); only a change of colours is ours. Some load the new
+    // style sheet after the attribute, hence the second look.
+    const look = () => { if (JSON.stringify(pageStyle(root)) !== drawn) redraw(); };
+    const restyle = () => { look(); setTimeout(look, 400); };
+    const watcher = new MutationObserver(() => root.isConnected ? restyle() : stop());
     for (const element of [document.documentElement, document.body]) watcher.observe(element, { attributes: true });
     const resizer = new ResizeObserver(() => { if (Plotly && plot.clientWidth && plot._fullLayout) Plotly.Plots.resize(plot); });
-    scheme.addEventListener("change", redraw);
+    scheme.addEventListener("change", restyle);
     function stop() {
       watcher.disconnect();
       resizer.disconnect();
-      scheme.removeEventListener("change", redraw);
+      scheme.removeEventListener("change", restyle);
     }
 
     try {

@@ -30,7 +30,7 @@ if importlib.util.find_spec("foretold") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), source], check=True)
     importlib.invalidate_caches()"""
 
-_FORM = re.compile(r"https://[\w.-]+/[\w.-]+/[\w.-]+")
+_FORM = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")  # where Colab can open a notebook from
 # Other files that repeat the address; each must hold it at least once, and no other repository of the same name.
 REPEATED_IN = ("CITATION.cff", "README.md", "pyproject.toml")
 
@@ -63,7 +63,7 @@ def change(project: Project, new: str) -> list[Path]:
     address of a repository."""
     new = new.rstrip("/").removesuffix(".git")
     if not _FORM.fullmatch(new):
-        raise ValueError(f"address is {new!r}; allowed is https://host/owner/name")
+        raise ValueError(f"address is {new!r}; allowed is https://github.com/owner/name")
     old, written = of(project), []
     owner, name = old.split("/")[-2:], new.split("/")[-2:]
     for path in [

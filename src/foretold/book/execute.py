@@ -220,7 +220,13 @@ def _results(
     while pending:
         finished, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in finished:
-            result = future.result()
+            try:
+                result = future.result()
+            except (
+                Exception
+            ) as error:  # the worker died, or the machine it ran on: no reason to lose the other chapters
+                failure = {"cell": 0, "source": "", "traceback": f"its worker ended: {error!r}"}
+                result = {"seconds": 0.0, "notebook": None, "failure": failure}
             done.append(Outcome(futures[future], "failed" if result["failure"] else "executed", result["seconds"]))
             yield futures[future], result
         if watch is not None:

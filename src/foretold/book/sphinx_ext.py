@@ -74,6 +74,11 @@ class Build:
         return self.page_digest(name) if folder == "notebooks" and name in self.outcomes else None
 
 
+def quiet(app: Sphinx, config: Any) -> None:
+    """The ledger is in the outputs for machines: that MyST-NB cannot show its MIME type is no defect of a page."""
+    config.suppress_warnings = [*config.suppress_warnings, "mystnb.unknown_mime_type"]
+
+
 def begin(app: Sphinx) -> None:
     """Execute what is out of date (unless ``execute_notebooks`` is ``off``), and keep the results for the pages."""
     project = Project(Path(app.srcdir), Path(app.outdir).parent)
@@ -155,11 +160,9 @@ def _summary_line(build: Build, name: str, doctree: nodes.document, anchor: str)
     paragraph.parent.insert(paragraph.parent.index(paragraph) + 1, words)
 
 
-def without_thebe(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Leave out Thebe's scripts. Jupyter Book loads them, twice, though no page uses them: an error in the console, and an
-    address outside the book."""
+def without_thebe(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Leave out Thebe's scripts. Jupyter Book loads them, twice, though no page uses them: an error in the console, and
+    an address outside the book."""
     if "script_files" in context:
         context["script_files"] = [script for script in context["script_files"] if not _of_thebe(script)]
 
@@ -241,6 +244,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("foretold-chapters", Chapters)
     app.add_directive("foretold-scoreboard", Scoreboard)
     app.add_directive("foretold-status", Status)
+    app.connect("config-inited", quiet)
     app.connect("builder-inited", begin)
     app.connect("env-get-outdated", outdated)
     app.connect("doctree-read", annotate)

@@ -1,0 +1,230 @@
+"""Facts about the book as it is committed: every chapter is whole, and nothing is said twice."""
+
+import ast
+import itertools
+import re
+import tomllib
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from foretold import claims
+from foretold.book import reader, twins
+from foretold.book.project import Project
+
+BOOK = Project.find(ROOT)
+CHAPTERS = sorted(BOOK.notebooks)
+
+# DESIGN, section 4: every chapter has the same anatomy.
+ANATOMY = [
+    "The idea",
+    "The method",
+    "The experiment",
+    "Something to move",
+    "Paper against here",
+    "Exercises",
+    "Discussion",
+    "Further reading",
+    "How this page was made",
+]
+
+
+@pytest.fixture(params=CHAPTERS)
+def chapter(request):
+    return request.param
+
+
+@pytest.fixture
+def cells(chapter):
+    return reader.parse(BOOK.notebooks[chapter].read_text(encoding="utf-8")).cells
+
+
+@pytest.fixture
+def code(cells):
+    """Sources of the code cells after the bootstrap cell."""
+    return [c.source for c in cells if c.cell_type == "code" and "bootstrap" not in c.metadata.get("tags", [])]
+
+
+@pytest.fixture
+def prose(cells):
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def without_code(markdown):
+    return re.sub(r"`[^`]*`", "", re.sub(r"```.*?```", "", markdown, flags=re.S))
+
+
+def test_twins_bootstrap_cells_badges_and_citation_agree_with_their_sources():
+    assert twins.differences(BOOK) == []
+
+
+def test_every_chapter_is_in_the_table_of_contents(chapter):
+    assert f"notebooks/{chapter}" in BOOK.pages
+
+
+def test_every_page_of_the_table_of_contents_exists():
+    for page in BOOK.pages:
+        assert any((ROOT / f"{page}{suffix}").exists() for suffix in (".md", ".py")), page
+
+
+def test_every_page_of_the_book_is_in_the_table_of_contents():
+    written = {f"book/{path.stem}" for path in (ROOT / "book").glob("*.md")}
+    assert written <= set(BOOK.pages)
+
+
+def test_every_chapter_has_module_claims_and_tests(chapter):
+    assert (ROOT / f"src/foretold/papers/{chapter}.py").exists()
+    assert (ROOT / f"tests/test_{chapter}.py").exists()
+    assert len(claims.load(chapter).claims) >= 8
+
+
+def test_every_claim_is_recorded_in_its_notebook(chapter, code):
+    recorded = re.findall(r"run\.claim\(\s*\"([^\"]+)\"", "\n".join(code))
+    assert set(recorded) <= set(claims.load(chapter).claims)
+    assert len(recorded) == len(set(recorded))
+
+
+def test_every_chapter_has_the_whole_anatomy_in_order(prose):
+    assert re.findall(r"^## (.+)$", prose, re.M) == ANATOMY
+
+
+def test_limits_and_errata_stand_under_paper_against_here(prose):
+    part = prose.split("## Paper against here")[1].split("\n## ")[0]
+    assert re.findall(r"^### (What this cannot show|Errata and disputes)$", part, re.M)
+
+
+def test_a_chapter_begins_with_its_title_and_one_question(cells):
+    blocks = cells[0].source.split("\n\n")
+    assert blocks[0].startswith("# ")
+    assert "?" in blocks[1]
+    assert "\n" not in blocks[1]
+
+
+def test_prose_is_portable_markdown(prose):
+    plain = without_code(prose)
+    assert not re.findall(r"^\s*(?:```|~~~|:::+)\s*\{", prose, re.M), "a MyST directive"
+    assert not re.findall(r"\{[a-z:-]+\}`", prose), "a MyST role"
+    assert not re.findall(r"^\([\w-]+\)=\s*$", prose, re.M), "a MyST target"
+    tags = {tag.lower() for tag in re.findall(r"</?([a-zA-Z][a-zA-Z0-9]*)[\s/>]", plain)}
+    assert tags <= {"details", "summary"}
+
+
+def test_prose_stands_between_any_two_code_cells(cells):
+    kinds = [cell.cell_type for cell in cells if "bootstrap" not in cell.metadata.get("tags", [])]
+    assert ("code", "code") not in itertools.pairwise(kinds)
+
+
+def test_code_cells_are_short(code):
+    assert max(len(source.splitlines()) for source in code) <= 15
+
+
+def test_chapters_hide_no_warnings_and_name_no_device(code):
+    text = "\n".join(code)
+    for banned in ("filterwarnings", "simplefilter", ".cuda(", "import *", "np.random.seed", "manual_seed("):
+        assert banned not in text
+    assert not re.findall(r"^[%!]", text, re.M), "a magic or a shell line outside the bootstrap cell"
+
+
+def test_notebooks_import_nothing_of_the_book_s_machinery(code):
+    assert "foretold.book" not in "\n".join(code)
+
+
+def test_solutions_are_folded_and_follow_their_exercise(cells):
+    solutions = [i for i, cell in enumerate(cells) if "solution" in cell.metadata.get("tags", [])]
+    assert len(solutions) >= 3
+    for index in solutions:
+        assert "hide-cell" in cells[index].metadata["tags"]
+        assert cells[index - 1].cell_type == "markdown"
+
+
+def test_a_chapter_ends_with_its_foot(code):
+    assert code[-1].strip() == "run.stamp()"
+
+
+def test_floors_are_kept():
+    """A module imports only from its own floor or below, and never sideways between papers."""
+    package = ROOT / "src/foretold"
+    for path in package.rglob("*.py"):
+        floor = path.relative_to(package).parts[0] if path.parent != package else ""
+        imported = {
+            name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for name in (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [f"{node.module}.{a.name}" for a in node.names]
+                if isinstance(node, ast.ImportFrom) and node.module
+                else []
+            )
+            if name.startswith("foretold.")
+        }
+        if path.name == "__main__.py":
+            continue
+        if floor != "book":
+            assert not any(name.startswith("foretold.book") for name in imported), path
+        if floor == "":
+            assert not any(name.startswith("foretold.papers") for name in imported), path
+        if floor == "papers":
+            own = path.stem.partition("_")[0]
+            others = [n for n in imported if n.startswith("foretold.papers.") and not n.split(".")[2].startswith(own)]
+            assert not others, path
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src/foretold/papers").glob("*.py")), ids=lambda path: path.stem)
+def test_a_paper_s_module_can_be_read_in_one_sitting(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 340
+
+
+def test_pages_cite_only_what_the_bibliography_has():
+    keys = set(re.findall(r"@\w+\{([^,]+),", (ROOT / "book/references.bib").read_text(encoding="utf-8")))
+    cited = {
+        key
+        for path in (ROOT / "book").glob("*.md")
+        for key in re.findall(r"\{cite[a-z:]*\}`([^`]+)`", path.read_text())
+    }
+    assert {key.strip() for several in cited for key in several.split(",")} <= keys
+
+
+def test_links_of_the_root_pages_lead_somewhere():
+    for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", (ROOT / page).read_text(encoding="utf-8")):
+            if "://" not in link:
+                assert (ROOT / link).exists(), f"{page}: {link}"
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 120
+
+
+def test_make_help_lists_at_most_ten_targets():
+    listed = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert {"book", "test", "serve", "check", "lock", "seminar", "clean", "new-chapter"} <= set(listed)
+    assert len(listed) <= 10
+
+
+def test_nothing_is_listed_twice_for_conda():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert environment["dependencies"][-1] == {"pip": ["-r requirements.lock", "-e ."]}
+
+
+def test_the_lock_pins_every_dependency_of_pyproject():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", lock, re.M))
+    assert {re.split(r"[<>=]", requirement)[0].lower() for requirement in wanted} <= set(pinned)
+    assert not any("+" in version for version in pinned.values())
+
+
+def test_dependencies_have_no_upper_pins():
+    """An upper pin would make `pip install` replace what a Colab machine has."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert not [requirement for requirement in project["dependencies"] if re.search(r"[<~]|==", requirement)]
+
+
+def test_no_third_party_script_or_font_is_committed():
+    import subprocess
+
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert not [name for name in files if re.search(r"\.(min\.js|min\.css|woff2?|ttf|otf|whl|gz|zip|gguf|pt)$", name)]

@@ -1,0 +1,193 @@
+"""The rendered book in headless Chromium, as a reader meets it; `jupyter-book build .` alone, profile smoke."""
+
+import functools
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+from conftest import ROOT
+
+from foretold.book.project import Project
+
+pytestmark = pytest.mark.slow
+
+BOOK = Project.find(ROOT)
+PAGES = BOOK.pages
+CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
+
+# Texts in which maths was left as its source.
+RAW_MATHS = r"""article => [...article.querySelectorAll("p, li, td, figcaption")]
+    .map(element => element.innerText).filter(text => /\\\(|\$[^$\d]+\$/.test(text))"""
+
+# The name that a screen reader gives a figure.
+NAME = """figure => {
+    const named = figure.querySelector("[role=img], [role=group], img") ?? figure;
+    return named.getAttribute("aria-label") ?? named.alt;
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The address of the built book."""
+    folder = tmp_path_factory.mktemp("site")
+    program = "from jupyter_book.cli.main import main; main()"
+    asked = [sys.executable, "-c", program, "build", ".", "--path-output", str(folder), "-n", "-W", "--keep-going"]
+    environment = {**os.environ, "FORETOLD_PROFILE": "smoke"}
+    done = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder / "_build/html"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+class Visit:
+    """One page in one browser context, with what it logged and asked for."""
+
+    def __init__(self, chromium, site, page, width=1280, scheme="light"):
+        self.context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.page = self.context.new_page()
+        self.errors, self.outside = [], []
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("response", lambda r: self.errors.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        self.page.on("request", lambda r: self.outside.append(r.url) if self._is_outside(site, r.url) else None)
+        self.page.goto(f"{site}/{page}.html")
+        self.page.wait_for_load_state("networkidle")
+
+    @staticmethod
+    def _is_outside(site, url):
+        return not url.startswith((site, "data:", "blob:", "about:"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.context.close()
+
+    def draw_everything(self):
+        """Scroll through the page, so that what is drawn only when it is seen is drawn."""
+        for box in self.page.locator(".foretold-interactive").all():
+            box.scroll_into_view_if_needed()
+            box.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=20_000)
+
+
+@pytest.fixture(params=PAGES)
+def any_page(request):
+    return request.param
+
+
+@pytest.fixture(params=CHAPTERS)
+def chapter(request):
+    return request.param
+
+
+def test_no_console_errors_and_no_request_leaves_the_book(chromium, site, any_page):
+    with Visit(chromium, site, any_page) as visit:
+        visit.draw_everything()
+        assert visit.errors == []
+        assert visit.outside == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(chromium, site, any_page, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    with Visit(chromium, site, any_page, width, scheme) as visit:
+        visit.draw_everything()
+        for box in visit.page.locator("details.hide").all():
+            box.evaluate("box => box.open = true")
+        found = Axe().run(visit.page).response["violations"]
+        assert not found, json.dumps([(v["id"], [n["html"][:150] for n in v["nodes"][:3]]) for v in found], indent=1)
+
+
+def test_nothing_is_wider_than_a_phone(chromium, site, any_page):
+    with Visit(chromium, site, any_page, width=390) as visit:
+        visit.draw_everything()
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_page_is_dark_where_the_reader_s_system_is(chromium, site, any_page):
+    with Visit(chromium, site, any_page, scheme="dark") as visit:
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_maths_is_rendered(chromium, site, chapter):
+    with Visit(chromium, site, chapter) as visit:
+        visit.page.locator("mjx-container").first.wait_for(state="attached")
+        assert visit.page.locator("mjx-merror").count() == 0
+        assert visit.page.locator("article").evaluate(RAW_MATHS) == []
+
+
+def test_every_figure_has_alt_text_and_a_caption(chromium, site, chapter):
+    with Visit(chromium, site, chapter) as visit:
+        figures = visit.page.locator("article figure").all()
+        assert len(figures) >= 3
+        for figure in figures:
+            named = figure.evaluate(NAME)
+            assert named
+            assert len(named) > 20
+            assert figure.locator("figcaption").inner_text().strip()
+        assert all(image.get_attribute("alt") for image in visit.page.locator("article img").all())
+
+
+def test_the_interactive_figure_answers_the_keyboard(chromium, site, chapter):
+    with Visit(chromium, site, chapter) as visit:
+        visit.draw_everything()
+        box = visit.page.locator(".foretold-interactive").first
+        readout = box.locator("[aria-live]")
+        before = readout.inner_text()
+        assert before.strip()
+        box.locator("input[type=range]").first.focus()
+        for _ in range(3):
+            visit.page.keyboard.press("ArrowRight")
+        visit.page.wait_for_function("([e, t]) => e.innerText !== t", arg=[readout.element_handle(), before])
+
+
+def test_solutions_are_folded_until_asked_for(chromium, site, chapter):
+    with Visit(chromium, site, chapter) as visit:
+        folded = visit.page.locator("details.hide").all()
+        assert len(folded) >= 3
+        assert not any(box.evaluate("box => box.open") for box in folded)
+
+
+def test_the_rocket_opens_the_twin_in_colab(chromium, site, chapter):
+    with Visit(chromium, site, chapter) as visit:
+        links = [link.get_attribute("href") for link in visit.page.locator("a[href*='colab']").all()]
+        owner_and_name = BOOK.config["repository"]["url"].removeprefix("https://github.com/")
+        assert f"https://colab.research.google.com/github/{owner_and_name}/blob/main/{chapter}.ipynb" in links
+
+
+def test_the_verdicts_at_the_top_lead_to_the_claims(chromium, site, chapter):
+    with Visit(chromium, site, chapter) as visit:
+        visit.page.locator(".foretold-summary a").click()
+        assert visit.page.url.endswith("#paper-against-here")
+
+
+def test_search_finds_a_word_of_the_chapter(chromium, site, chapter):
+    with Visit(chromium, site, chapter) as visit:
+        word = visit.page.locator("h1").inner_text().split()[0].strip(":,.#")
+    with Visit(chromium, site, "search") as visit:
+        visit.page.goto(f"{site}/search.html?q={word}")
+        result = visit.page.locator(f"#search-results a[href*='{chapter}.html']").first
+        result.wait_for(timeout=10_000)
+
+
+def test_the_scoreboard_shows_every_claim(chromium, site):
+    from foretold import claims
+
+    with Visit(chromium, site, "book/scoreboard") as visit:
+        rows = visit.page.locator(".foretold-claims tbody tr").count()
+        names = [page.rpartition("/")[2] for page in CHAPTERS]
+        assert rows >= sum(len(claims.load(name).claims) for name in names)

@@ -1,0 +1,157 @@
+"""From sources to pages, with Jupyter Book, on a small book of the test's own."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def jupyter_book(book, *words):
+    """``jupyter-book build .`` alone, as somebody types it who knows no other command."""
+    program = "from jupyter_book.cli.main import main; main()"
+    asked = [sys.executable, "-c", program, "build", ".", "-n", "-W", "--keep-going", *words]
+    done = subprocess.run(asked, cwd=book.root, env=book.environment(), capture_output=True, text=True, check=False)
+    done.stdout = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    return done
+
+
+def read_again(done):
+    """Pages that Sphinx has read in a build."""
+    return set(re.findall(r"reading sources\.\.\. \[ *\d+%\] (\S+)", re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A small book that was built once; tests that use it leave it as they find it, or make it so again."""
+    from conftest import SmallBook
+
+    book = SmallBook(tmp_path_factory.mktemp("built") / "book")
+    done = book.run("build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert book.executed(done) == {"alpha", "beta"}
+    return book
+
+
+def test_a_second_build_executes_nothing_and_reads_nothing(built):
+    done = built.run("build")
+    assert built.executed(done) == set()
+    assert read_again(done) == set()
+    assert re.search(r"alpha\s+cached\s+[\d.]+\s+1 reproduced", done.stdout)
+
+
+def test_jupyter_book_alone_finds_what_foretold_executed(built):
+    done = jupyter_book(built)
+    assert done.returncode == 0, done.stderr
+    assert "foretold: alpha cached" in done.stdout
+    assert read_again(done) == set()
+
+
+def test_pages_show_claims_and_verdicts(built):
+    assert "1 claims: 1 reproduced" in built.page("notebooks/alpha")
+    assert "The answer is 42." in built.page("notebooks/alpha")
+    assert "The answer is 42." in built.page("book/intro")
+
+
+def test_claims_json_is_written_beside_the_pages(built):
+    found = json.loads((built.root / "_build/html/claims.json").read_text())
+    assert [chapter["chapter"] for chapter in found["chapters"]] == ["alpha", "beta"]
+
+
+def test_prose_changes_its_page_and_executes_nothing(built):
+    built.edit("notebooks/alpha.py", "What is asked", "What else is asked")
+    done = built.run("build")
+    assert built.executed(done) == set()
+    assert read_again(done) == {"notebooks/alpha"}
+    assert "What else is asked" in built.page("notebooks/alpha")
+
+
+def test_a_changed_module_executes_its_chapter_and_updates_its_page_and_the_scoreboard(built):
+    built.edit("src/foretold/papers/beta.py", "42.0", "42.125")
+    done = built.run("build")
+    assert built.executed(done) == {"beta"}
+    assert read_again(done) == {"notebooks/beta", "book/intro"}
+    assert "42.125" in built.page("notebooks/beta")
+    assert "42.125" in built.page("book/intro")
+
+
+def test_a_recorded_result_stands_beside_the_chapter_s_own_and_is_stale_when_the_code_moves(built):
+    assert built.run("execute", "alpha", "--record").returncode == 0
+    recorded = built.root / "book/recorded/alpha.smoke.cpu.json"
+    result = json.loads(recorded.read_text())
+    recorded.write_text(json.dumps(result | {"device": "A Named GPU"}))
+    done = built.run("build")
+    assert built.executed(done) == set()
+    assert "Recorded on A Named GPU" in built.page("notebooks/alpha")
+    assert "stale" not in built.page("notebooks/alpha")
+    recorded.write_text(json.dumps(result | {"device": "A Named GPU", "code_digest": "0" * 32}))
+    built.run("build")
+    assert "stale: the code has changed since" in built.page("notebooks/alpha")
+    recorded.unlink()
+    built.run("build")
+    assert "Named GPU" not in built.page("notebooks/alpha")
+
+
+def test_a_changed_verdict_fails_the_build_after_the_pages_are_written(small_book):
+    small_book.edit("src/foretold/papers/alpha.py", "42.0", "44.0")
+    done = small_book.run("build")
+    assert done.returncode != 0
+    assert "claim 'answer' is 'differs' (44), but 'reproduced' is expected" in done.stdout + done.stderr
+    assert "expected: reproduced" in small_book.page("notebooks/alpha")
+
+
+def test_an_expected_difference_is_shown_and_passes(small_book):
+    small_book.edit("src/foretold/papers/alpha.py", "42.0", "44.0")
+    small_book.edit("src/foretold/claims/alpha.yml", "reproduced", "differs")
+    assert small_book.run("build").returncode == 0
+    assert "≠ differs" in small_book.page("notebooks/alpha")
+
+
+def test_a_failing_cell_fails_jupyter_book_too_with_chapter_cell_and_traceback(small_book):
+    small_book.write("src/foretold/papers/alpha.py", "def answer():\n    raise RuntimeError('no answer today')\n")
+    done = jupyter_book(small_book)
+    assert done.returncode != 0
+    assert "chapter 'alpha' failed in code cell 2" in done.stdout + done.stderr
+    assert "RuntimeError: no answer today" in done.stdout + done.stderr
+    assert small_book.executed(small_book.run("execute", "beta")) == set()
+
+
+def test_a_build_killed_while_it_executes_loses_no_finished_chapter(small_book):
+    small_book.write(
+        "src/foretold/papers/beta.py", "import time\n\n\ndef answer():\n    time.sleep(60)\n    return 42.0\n"
+    )
+    running = small_book.start(("build",))
+    for _ in range(200):
+        time.sleep(0.25)
+        if re.search(r"alpha\s+fresh", small_book.run("status").stdout):
+            break
+    running.send_signal(signal.SIGKILL)
+    running.wait_for_end()
+    small_book.write("src/foretold/papers/beta.py", "def answer():\n    return 42.0\n")
+    done = small_book.run("build")
+    assert done.returncode == 0, done.stderr
+    assert small_book.executed(done) == {"beta"}
+
+
+def test_a_broken_link_fails_the_build(small_book):
+    small_book.edit("book/intro.md", "# Small", "# Small\n\n[nowhere](nowhere.md)")
+    assert small_book.run("build").returncode != 0
+
+
+def test_a_new_chapter_builds_and_passes_its_tests_at_once(small_book):
+    done = small_book.run("new-chapter", "paging_again", "--part", "Chap")
+    assert done.returncode == 0, done.stderr
+    done = small_book.run("build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"paging_again\s+executed\s+[\d.]+\s+2 reproduced", done.stdout)
+    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    done = subprocess.run(
+        tests, cwd=small_book.root, env=small_book.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "paging_again" not in small_book.run("twins", "--check").stdout

@@ -1,0 +1,217 @@
+"""What a chapter depends on, and what makes it execute again."""
+
+import pytest
+
+from foretold import data, run
+from foretold.book import digest
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of the test's own in the place of foretold's; returns a function that writes its files."""
+    root = tmp_path / "foretold"
+
+    def write(path, text=""):
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    for path in ("__init__.py", "papers/__init__.py", "claims/coins.yml", "tables/heights.csv", "tables/weights.csv"):
+        write(path)
+    write("data.py", "def table(name): return open(table_path(name))\ndef table_path(name): return name")
+    write("registry.yml", "corpus: {sha256: aa}\nother: {sha256: bb}\n")
+    monkeypatch.setattr(digest, "PACKAGE", root)
+    monkeypatch.setattr(data, "tables_path", lambda: root / "tables")
+    monkeypatch.setattr(data, "tables", lambda: ["heights", "weights"])
+    monkeypatch.setattr(data, "registry_path", lambda: root / "registry.yml")
+    monkeypatch.setattr(data, "available", lambda name: False)
+    return write
+
+
+IMPORTS = [
+    "from foretold.papers import paging",
+    "import foretold.papers.paging as p",
+    "import foretold.papers.paging",
+    "from foretold.papers.paging import simulate",
+    "import numpy, foretold.papers.paging",
+    "def late():\n    from foretold.papers import paging",
+    "%matplotlib inline\nfrom foretold.papers import paging",
+]
+
+
+@pytest.mark.parametrize("cell", IMPORTS)
+def test_every_way_to_import_a_module_is_seen(package, notebook, cell):
+    package("papers/paging.py", "def simulate(): pass")
+    assert "papers/paging.py" in digest.of(notebook(cell)).code_parts
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from foretold import helper",
+        "from . import helper",
+        "from .helper import x",
+        "from .. import helper as h",
+        "import foretold.helper",
+    ],
+)
+def test_imports_are_followed_through_modules(package, notebook, line):
+    package("papers/paging.py", line)
+    package("helper.py", "x = 1")
+    package("papers/helper.py", "x = 1")
+    parts = digest.of(notebook("from foretold.papers import paging")).code_parts
+    assert ("papers/helper.py" if line in ("from . import helper", "from .helper import x") else "helper.py") in parts
+
+
+def test_a_package_s_own_imports_are_relative_to_itself(package, notebook):
+    package("lm/__init__.py", "from .model import GPT")
+    package("lm/model.py", "GPT = 1")
+    assert "lm/model.py" in digest.of(notebook("from foretold import lm")).code_parts
+
+
+def test_modules_that_import_each_other_end(package, notebook):
+    package("papers/a.py", "from foretold.papers import b")
+    package("papers/b.py", "from foretold.papers import a")
+    assert {"papers/a.py", "papers/b.py"} <= set(digest.of(notebook("from foretold.papers import a")).code_parts)
+
+
+def test_a_module_that_nobody_imports_is_no_part(package, notebook):
+    package("papers/other.py", "x = 1")
+    assert "papers/other.py" not in digest.of(notebook("from foretold import data")).parts
+
+
+def test_a_file_that_a_module_names_is_a_part(package, notebook):
+    package("figures.py", "script = here.with_name('interactive.js')")
+    package("interactive.js", "1")
+    package("unnamed.js", "1")
+    parts = digest.of(notebook("from foretold import figures")).code_parts
+    assert "interactive.js" in parts
+    assert "unnamed.js" not in parts
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "from foretold import data\ndata.table('heights')",
+        "import foretold.data\nforetold.data.table('heights')",
+        "from foretold.data import table\ntable('heights')",
+        "from foretold.data import table as read\nread('heights')",
+        "import foretold.data as d\nd.table(name='heights')",
+        "from foretold.papers import paging",
+    ],
+)
+def test_tables_that_are_named_are_parts_and_others_are_not(package, notebook, cell):
+    package("papers/paging.py", "from foretold import data\ndef load(): return data.table('heights')")
+    parts = digest.of(notebook(cell)).code_parts
+    assert "tables/heights.csv" in parts
+    assert "tables/weights.csv" not in parts
+
+
+def test_a_table_whose_name_is_computed_could_be_any(package, notebook):
+    parts = digest.of(notebook("from foretold import data\nfor n in names: data.table(n)")).code_parts
+    assert {"tables/heights.csv", "tables/weights.csv"} <= set(parts)
+
+
+def test_another_library_s_table_is_none_of_ours(package, notebook):
+    parts = digest.of(notebook("import pandas as pd\npd.plotting.table(axes, frame)")).code_parts
+    assert not any(name.startswith("tables/") for name in parts)
+
+
+def test_only_the_registry_s_entries_that_are_fetched_are_parts(package, notebook):
+    before = digest.of(notebook("from foretold import data\ndata.fetch('corpus')"))
+    package("registry.yml", "corpus: {sha256: aa}\nother: {sha256: changed}\n")
+    assert digest.of(notebook("from foretold import data\ndata.fetch('corpus')")).code == before.code
+    package("registry.yml", "corpus: {sha256: changed}\n")
+    assert digest.of(notebook("from foretold import data\ndata.fetch('corpus')")).code != before.code
+
+
+def test_a_data_set_that_comes_to_hand_moves_the_cache_digest_only(package, notebook, monkeypatch):
+    book = notebook("from foretold import data\ndata.fetch('corpus')")
+    before = digest.of(book)
+    monkeypatch.setattr(data, "available", lambda name: True)
+    assert digest.of(book).code == before.code
+    assert digest.of(book).cache != before.cache
+
+
+def test_the_claims_that_a_notebook_starts_are_a_part(package, notebook):
+    assert "claims/coins.yml" in digest.of(notebook("import foretold\nrun = foretold.start('coins')")).code_parts
+
+
+def test_prose_is_no_part(package):
+    from foretold.book import reader
+
+    def of(prose):
+        return digest.of(reader.parse(f"# %% [markdown]\n# {prose}\n\n# %%\nx = 1\n"))
+
+    assert of("one").cache == of("another").cache
+
+
+def test_code_is_a_part(package, notebook):
+    assert digest.of(notebook("x = 1")).code != digest.of(notebook("x = 2")).code
+
+
+def test_the_bootstrap_cell_moves_no_code_digest(package):
+    from foretold.book import reader
+
+    def of(address):
+        return digest.of(reader.parse(f'# %% tags=["bootstrap"]\nsource = "{address}"\n\n# %%\nx = 1\n'))
+
+    assert of("https://a").code == of("https://b").code
+
+
+def test_line_ends_do_not_count(package, notebook):
+    package("papers/paging.py", "x = 1\ny = 2\n")
+    book = notebook("from foretold.papers import paging")
+    before = digest.of(book).code
+    (digest.PACKAGE / "papers/paging.py").write_bytes(b"x = 1\r\ny = 2\r\n")
+    assert digest.of(book).code == before
+
+
+def test_profile_device_and_versions_move_the_cache_digest_only(package, notebook, monkeypatch):
+    book = notebook("import numpy")
+    before = digest.of(book)
+    monkeypatch.setenv("FORETOLD_PROFILE", "smoke")
+    assert digest.of(book).cache != before.cache
+    monkeypatch.setattr(run, "device_class", lambda: "cuda-9.0")
+    monkeypatch.setattr(digest, "_versions", lambda names: {"numpy": "0.0"})
+    after = digest.of(book)
+    assert digest.changed(before.parts, after.parts) == ["profile", "device", "package numpy"]
+    assert after.code == before.code
+
+
+def test_third_party_packages_are_named_with_their_versions(package, notebook):
+    import numpy
+
+    parts = digest.of(
+        notebook("import numpy.linalg, os\nfrom yaml import safe_load\nimport no_such_package")
+    ).machine_parts
+    assert parts["package numpy"] == numpy.__version__
+    assert "package pyyaml" in parts
+    assert parts["package no_such_package"] == "absent"
+    assert "package os" not in parts
+
+
+def test_no_absolute_path_and_no_time_enters(package, notebook, tmp_path):
+    parts = digest.of(notebook("from foretold import data, figures\ndata.table('heights')")).parts
+    assert not any(str(tmp_path) in text for item in parts.items() for text in item)
+
+
+def test_a_cell_that_does_not_parse_is_left_for_its_execution(package, notebook):
+    assert digest.of(notebook("import numpy", "def broken(:")).cache
+
+
+def test_the_reader_puts_the_digest_where_the_cache_sees_it(package):
+    from foretold.book import reader
+
+    book = reader.read("# %%\nx = 1\n\n# %%\ny = 2\n")
+    assert book.cells[0].metadata["foretold"]["digest"] == digest.of(book).cache
+    assert "foretold" not in book.cells[1].metadata
+
+
+def test_the_kernel_is_the_same_whatever_the_source_says():
+    from foretold.book import reader
+
+    book = reader.parse(
+        "# ---\n# jupyter:\n#   kernelspec:\n#     {display_name: Julia, name: julia}\n# ---\n\n# %%\nx = 1\n"
+    )
+    assert book.metadata["kernelspec"] == reader.KERNEL
