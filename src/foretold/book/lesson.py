@@ -100,7 +100,8 @@ KINDS = {"math_block": "equation", "math_block_label": "equation", "amsmath": "e
 
 
 def _read_markdown(source: str, sections: list[Section]) -> None:
-    tokens = MARKDOWN.parse(source)
+    known: dict[str, Any] = {}
+    tokens = MARKDOWN.parse(source, known)
     begin = 0
     while begin < len(tokens):
         token, end = tokens[begin], begin + 1
@@ -117,9 +118,18 @@ def _read_markdown(source: str, sections: list[Section]) -> None:
             if kind == "table" and not re.sub(r"<[^>]+>|\s", "", markup.split("</thead>")[0]):
                 markup = re.sub(r"<thead>.*?</thead>", "", markup, flags=re.S)
                 markup = re.sub(r"<tr>\s*<td>(.*?)</td>", r'<tr><th scope="row">\1</th>', markup)
+            text = tokens[begin + 1].content if kind == "prose" and end - begin == 3 else ""
             if markup:
-                sections[-1].blocks.append(Block(kind, markup, tokens[begin + 1].content if end - begin > 2 else ""))
+                sections[-1].blocks.append(Block(kind, markup, _resolved(text, known.get("references", {}))))
         begin = end
+
+
+def _resolved(text: str, references: dict[str, Any]) -> str:
+    """Prose in which links by reference, ``[words][name]``, hold their address, so that a sentence can stand alone."""
+    for name, target in references.items():
+        end = re.compile(rf"\]\[{re.escape(name)}\]", re.IGNORECASE)
+        text = end.sub(lambda found, href=target["href"]: f"]({href})", text)
+    return text
 
 
 def _items(tokens: list[Any]) -> Iterator[Block]:
@@ -153,3 +163,13 @@ def sentences(text: str) -> list[str]:
 def inline(text: str) -> str:
     """Markdown without paragraphs as HTML."""
     return MARKDOWN.renderInline(text)
+
+
+def first(text: str, words: int) -> str:
+    """The first sentences of Markdown prose, as many as have this many words together, and at least one."""
+    taken, *rest = sentences(text)
+    for sentence in rest:
+        if len(f"{taken} {sentence}".split()) > words:
+            break
+        taken = f"{taken} {sentence}"
+    return taken

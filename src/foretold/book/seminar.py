@@ -28,7 +28,8 @@ from foretold.book.lesson import Block, Section
 from foretold.book.project import Project
 
 ANSWER = "# Your answer\n"
-IDEA_WORDS = 110  # of a chapter's idea, on its handout
+IDEA_WORDS = 100  # of a chapter's idea, on its handout
+LEAD_WORDS = 50  # of a section that is all prose, on its slide; half of that where there is something to see
 LINES = 13.0  # of text that a slide holds
 ASSETS = {  # file in the packet -> package that ships it, end of its path there
     "reset.css": ("sphinx-revealjs", "revealjs/dist/reset.css"),
@@ -130,7 +131,8 @@ def slides(sections: list[Section], ledger: dict[str, Any] | None) -> list[Slide
 
 def _condense(section: Section, exercises: bool, ledger: dict[str, Any] | None) -> tuple[list[Block], list[str]]:
     """What a section's slides show, and what its notes say. Exercises are shown whole; of other prose its first
-    sentence, which for a title stands on the title's slide."""
+    sentences, which for a title stand on the title's slide."""
+    words = LEAD_WORDS if all(block.kind == "prose" for block in section.blocks) else LEAD_WORDS // 2
     shown: list[Block] = []
     notes: list[str] = []
     for block in section.blocks:
@@ -140,7 +142,7 @@ def _condense(section: Section, exercises: bool, ledger: dict[str, Any] | None) 
             shown.append(block)
         else:
             if not notes and section.level > 1 and block.text:
-                shown.append(Block("prose", f"<p>{lesson.inline(lesson.sentences(block.text)[0])}</p>"))
+                shown.append(Block("prose", f"<p>{lesson.inline(lesson.first(block.text, words))}</p>"))
             notes.append(block.html)
     return shown, notes
 
@@ -203,15 +205,13 @@ def handout(sections: list[Section]) -> dict[str, Any]:
         parts.setdefault(within, []).extend(section.blocks)
     head = sections[0]
     question = next((block.html for block in head.blocks if block.kind == "prose"), "")
-    idea: list[str] = []
-    for block in parts.get("The idea", []):
-        for sentence in lesson.sentences(block.text) if block.kind == "prose" and block.text else []:
-            if len(" ".join([*idea, sentence]).split()) <= IDEA_WORDS:
-                idea.append(sentence)
+    idea = lesson.first(
+        " ".join(block.text for block in parts.get("The idea", []) if block.kind == "prose"), IDEA_WORDS
+    )
     return {
         "title": head.title,
         "question": question,
-        "idea": lesson.inline(" ".join(idea)),
+        "idea": lesson.inline(lesson.first(idea, IDEA_WORDS)),
         "exercises": lesson.join([b for b in parts.get("Exercises", []) if b.kind != "figure"]),
         "discussion": lesson.join(parts.get("Discussion", [])),
     }
