@@ -1,4 +1,4 @@
-# Everything from a clone: each target sets up what it needs, once. Python 3.11+, git, make and a C compiler are enough.
+# Everything from a clone: each target sets up what it needs, once. Python 3.11+, git, make and a C/C++ compiler are enough.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,4 +1,4 @@
-"""Makes the README's screenshot, book/_static/screenshot.png, from the built book: .venv/bin/python .ci/screenshot.py"""
+"""Makes the README's screenshot, book/_static/screenshot.png, from the built book: python .ci/screenshot.py"""
 
 import functools
 import http.server

@@ -110,6 +110,20 @@ def test_prose_is_portable_markdown(prose):
     assert tags <= {"details", "summary"}
 
 
+def test_no_line_of_prose_begins_a_list_by_accident(cells):
+    """A wrapped sentence whose line begins with "1. " is a list to a Markdown reader."""
+    for cell in cells:
+        lines = cell.source.splitlines() if cell.cell_type == "markdown" else []
+        for before, line in itertools.pairwise(lines):
+            marker = re.match(r"(?:\d+[.)]|[-+*])\s", line)
+            assert not (marker and before.strip() and not re.match(r"\s*(?:\d+[.)]|[-+*])\s|\s{2,}", before)), line
+
+
+def test_code_of_a_chapter_fits_beside_the_side_bars(code):
+    too_long = [line for source in code for line in source.splitlines() if len(line) > 88]
+    assert not too_long
+
+
 def test_prose_stands_between_any_two_code_cells(cells):
     kinds = [cell.cell_type for cell in cells if "bootstrap" not in cell.metadata.get("tags", [])]
     assert ("code", "code") not in itertools.pairwise(kinds)

@@ -148,7 +148,7 @@ def test_a_new_chapter_builds_and_passes_its_tests_at_once(small_book):
     assert done.returncode == 0, done.stderr
     done = small_book.run("build")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"paging_again\s+executed\s+[\d.]+\s+2 reproduced", done.stdout)
+    assert re.search(r"paging_again\s+executed\s+[\d.]+\s+8 reproduced", done.stdout)
     tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
     done = subprocess.run(
         tests, cwd=small_book.root, env=small_book.environment(), capture_output=True, text=True, check=False

@@ -14,7 +14,7 @@ SOURCE = "# %% [markdown]\n# # Title\n\n# %%\nx = 1\n\n# %%\nx = 1\n"
 def project(tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "_toc.yml").write_text(
-        "format: jb-book\nroot: intro\nparts:\n- caption: One\n  chapters:\n  - file: book/a\n"
+        "format: jb-book\nroot: intro\nparts:\n  - caption: One\n    chapters:\n      - file: book/a\n"
     )
     (tmp_path / "_config.yml").write_text("repository: {url: 'https://github.com/me/small', branch: main}\n")
     return Project(tmp_path, tmp_path / "_build")
@@ -126,3 +126,10 @@ def test_a_chapter_that_exists_is_not_overwritten(project):
 def test_an_unknown_part_names_those_there_are(project):
     with pytest.raises(ValueError, match="allowed is the beginning of one of: One"):
         new.chapter(project, "paging_of_mine", part="Two")
+
+
+def test_a_new_part_stands_after_the_last_that_holds_chapters(project):
+    from foretold.book.new import _with_chapter
+
+    toc = _with_chapter(project, "paging", "II. Predictions at work")
+    assert toc.endswith("- caption: II. Predictions at work\n    chapters:\n      - file: notebooks/paging\n")

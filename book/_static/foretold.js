@@ -1,5 +1,13 @@
 // Small repairs of the theme for people who use a keyboard or a screen reader; each says what was wrong.
 document.addEventListener("DOMContentLoaded", () => {
+  // The logo lies outside any landmark; references have roles that ARIA no longer has.
+  const side = document.querySelector(".bd-sidebar-primary");
+  if (side) {
+    side.setAttribute("role", "region");
+    side.setAttribute("aria-label", "Book");
+  }
+  for (const entry of document.querySelectorAll("[role=doc-biblioentry]")) entry.setAttribute("role", "listitem");
+
   // Boxes that scroll sideways can be reached only with a mouse: let them take the focus.
   const scrolling = () => {
     for (const box of document.querySelectorAll("div.highlight pre, div.output pre, div.math, .pst-scrollable-table-container")) {

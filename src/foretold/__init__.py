@@ -5,5 +5,5 @@ A notebook begins with ``run = foretold.start("coins")``; see `foretold.run.Run`
 
 from foretold.run import PROFILES, Run, start
 
-__version__ = "0.1.0"
+# The version stands in pyproject.toml alone: every chapter depends on this file, and would execute again for a new one.
 __all__ = ["PROFILES", "Run", "start"]

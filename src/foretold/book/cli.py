@@ -48,7 +48,10 @@ def _parser() -> argparse.ArgumentParser:
             "--profile", choices=claims.PROFILES, help="sizes of the experiments (default: gpu with CUDA, else cpu)"
         )
         made.add_argument(
-            "--jobs", type=int, metavar="N", help="chapters at a time (default: one per core, or per GPU)"
+            "--jobs",
+            type=int,
+            metavar="N",
+            help="chapters at a time on this machine (default: one per core, or per GPU)",
         )
         made.add_argument(
             "--scheduler", metavar="ADDRESS", help="a dask scheduler, for example tcp://host:8786, to run on"
@@ -127,6 +130,10 @@ def execute_chapters(given: argparse.Namespace) -> int:
     from foretold.book import progress, scoreboard
 
     project = Project.find()
+    if given.record in project.notebooks:
+        raise ValueError(
+            f"--record is {given.record!r}, a chapter; allowed is a folder. Name chapters before --record."
+        )
     outcomes = _execute(given, project, given.chapters)
     for outcome in outcomes:
         if outcome.status == "failed":
@@ -149,9 +156,7 @@ def status(given: argparse.Namespace) -> int:
         elif chapter.parts_before is None:
             rows.append((chapter.name, "out of date", "never executed"))
         else:
-            why = digest.changed(chapter.parts_before, chapter.digest.parts) or [
-                "the notebook's tags, or an execution that was lost"
-            ]
+            why = digest.changed(chapter.parts_before, chapter.digest.parts) or ["an execution that was lost"]
             rows.append((chapter.name, "out of date", ", ".join(why)))
     print(progress.table(rows))
     return 0

@@ -68,8 +68,6 @@ def of(notebook: NotebookNode) -> Digest:
     code = [c.source for c in cells]
     trees = list(_parse_cells(c.source for c in notebook.cells if c.cell_type == "code"))
     modules, packages, tables, sets = _closure(trees)
-    # Tags decide what a reader sees, not what is computed; but jupyter-cache keys on them too, so they need no place
-    # here.
     parts = {"notebook code": _hash("\n\0\n".join(line.replace("\r\n", "\n") for line in code))}
     for path in modules:
         parts[path.relative_to(PACKAGE).as_posix()] = _file_hash(path)
@@ -83,6 +81,9 @@ def of(notebook: NotebookNode) -> Digest:
     for name in sorted(sets):
         parts[f"data set {name}"] = _hash(json.dumps(entries.get(name), sort_keys=True, default=str))
     machine = {"profile": run.default_profile(), "device": run.device_class()}
+    # jupyter-cache keys on these too; here they are for `foretold status`, which says why a chapter is out of date.
+    aside = [(c.metadata.get("tags"), "" if c in cells else c.source) for c in notebook.cells if c.cell_type == "code"]
+    machine["tags or bootstrap cell"] = _hash(json.dumps(aside))
     machine["python"] = ".".join(platform.python_version_tuple()[:2])
     machine |= {f"package {name}": version for name, version in _versions(frozenset(packages)).items()}
     machine |= {f"copy of {name}": str(name in entries and data.available(name)) for name in sorted(sets)}

@@ -17,9 +17,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 def chapter(project: Project, name: str, part: str | None = None) -> list[Path]:
     """Write notebook, twin, module, claims and test of a chapter and name it in ``_toc.yml``; returns the files.
 
-    `part` is (the beginning of) a caption of ``_toc.yml``, by default that of the last part that holds chapters. Raises
-    ValueError for a name that is no
-    lower-case identifier or exists, and for an unknown part.
+    `part` is (the beginning of) a caption of ``_toc.yml``, by default that of the last part that holds chapters; a new
+    caption that begins with a Roman number, as ``II. Predicting training``, makes a new part. Raises ValueError for a
+    name that is no lower-case identifier or exists, and for an unknown part.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise ValueError(f"name is {name!r}; allowed is a Python identifier in small letters")
@@ -51,14 +51,18 @@ def _with_chapter(project: Project, name: str, part: str | None) -> str:
     lines = (project.root / "_toc.yml").read_text(encoding="utf-8").splitlines()
     captions = {i: line.split("caption:", 1)[1].strip() for i, line in enumerate(lines) if "caption:" in line}
     ends = dict(zip(captions, [*list(captions)[1:], len(lines)], strict=True))
-    if part is None:
-        held = [i for i in captions if any("notebooks/" in line for line in lines[i : ends[i]])]
-        chosen = held[-1] if held else list(captions)[-1]
-    else:
+    held = [i for i in captions if any("notebooks/" in line for line in lines[i : ends[i]])]
+    end = ends[held[-1] if held else list(captions)[-1]]
+    added = [f"      - file: notebooks/{name}"]
+    if part is not None:
         fitting = [i for i, caption in captions.items() if caption.startswith(part)]
-        if len(fitting) != 1:
-            raise ValueError(f"part is {part!r}; allowed is the beginning of one of: {'; '.join(captions.values())}")
-        chosen = fitting[0]
-    last = max(i for i in range(chosen, ends[chosen]) if lines[i].strip().startswith("- file:"))
-    indent = lines[last][: len(lines[last]) - len(lines[last].lstrip())]
-    return "\n".join([*lines[: last + 1], f"{indent}- file: notebooks/{name}", *lines[last + 1 :]]) + "\n"
+        if len(fitting) == 1:
+            end = ends[fitting[0]]
+        elif not fitting and re.fullmatch(r"[IVX]+\. \S.*", part):
+            added = [f"  - caption: {part}", "    chapters:", *added]  # after the last part that holds chapters
+        else:
+            known = "; ".join(captions.values())
+            raise ValueError(
+                f"part is {part!r}; allowed is the beginning of one of: {known}; or a new one, as 'VI. Title'"
+            )
+    return "\n".join([*lines[:end], *added, *lines[end:]]) + "\n"

@@ -203,9 +203,13 @@ class Generated(SphinxDirective):
         """To be given by each directive."""
         raise NotImplementedError
 
+    def to_root(self) -> str:
+        """The way from the page to the book's root."""
+        return "../" * self.env.docname.count("/")
+
     def markdown(self, text: str) -> list[nodes.Node]:
         """Parse MyST into nodes."""
-        return self.parse_text_to_nodes(text, allow_section_headings=True)
+        return self.parse_text_to_nodes(text)
 
 
 class Chapters(Generated):
@@ -213,8 +217,7 @@ class Chapters(Generated):
 
     def content_nodes(self, build: Build) -> Iterator[nodes.Node]:
         """A list of links."""
-        depth = "../" * self.env.docname.count("/")
-        yield from self.markdown(scoreboard.chapters_markdown(list(build.outcomes.values()), depth))
+        yield from self.markdown(scoreboard.chapters_markdown(list(build.outcomes.values()), self.to_root()))
 
 
 class Scoreboard(Generated):
@@ -224,11 +227,13 @@ class Scoreboard(Generated):
         """A tally, then a section per chapter: this build's claims, then the recorded ones."""
         yield _raw(scoreboard.tally_html(list(build.ledgers.values())))
         for name, ledger in build.ledgers.items():
-            yield from self.markdown(
-                f"## {ledger['title']}\n\n[Read the chapter]({'../' * self.env.docname.count('/')}notebooks/{name}.py)"
-            )
-            yield _raw(scoreboard.chapter_claims_html(ledger))
-            yield _raw(build.recorded_html(name))
+            # The section is made by hand: parsed headings hang themselves onto the page before their tables are there.
+            section = nodes.section("", nodes.title("", ledger["title"]), ids=[nodes.make_id(name)], names=[name])
+            self.state.document.note_implicit_target(section, section)
+            section += self.markdown(f"[Read the chapter]({self.to_root()}notebooks/{name}.py)")
+            section += _raw(scoreboard.chapter_claims_html(ledger))
+            section += _raw(build.recorded_html(name))
+            yield section
 
 
 class Status(Generated):
