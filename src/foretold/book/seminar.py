@@ -29,7 +29,7 @@ from foretold.book.project import Project
 
 ANSWER = "# Your answer\n"
 IDEA_WORDS = 100  # of a chapter's idea, on its handout
-LEAD_WORDS = 50  # of a section that is all prose, on its slide; half of that where there is something to see
+LEAD_WORDS = 50  # of a section that is all prose, on its slide; a third of that where there is something to see
 LINES = 13.0  # of text that a slide holds
 ASSETS = {  # file in the packet -> package that ships it, end of its path there
     "reset.css": ("sphinx-revealjs", "revealjs/dist/reset.css"),
@@ -132,7 +132,7 @@ def slides(sections: list[Section], ledger: dict[str, Any] | None) -> list[Slide
 def _condense(section: Section, exercises: bool, ledger: dict[str, Any] | None) -> tuple[list[Block], list[str]]:
     """What a section's slides show, and what its notes say. Exercises are shown whole; of other prose its first
     sentences, which for a title stand on the title's slide."""
-    words = LEAD_WORDS if all(block.kind == "prose" for block in section.blocks) else LEAD_WORDS // 2
+    words = LEAD_WORDS if all(block.kind == "prose" for block in section.blocks) else LEAD_WORDS // 3
     shown: list[Block] = []
     notes: list[str] = []
     for block in section.blocks:
