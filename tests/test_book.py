@@ -120,7 +120,7 @@ def test_no_line_of_prose_begins_a_list_by_accident(cells):
 
 
 def test_code_of_a_chapter_fits_beside_the_side_bars(code):
-    too_long = [line for source in code for line in source.splitlines() if len(line) > 88]
+    too_long = [line for source in code for line in source.splitlines() if len(line) > 100]
     assert not too_long
 
 

@@ -226,7 +226,8 @@ def _read(path: Path, stamp: int) -> Chapter:
     if raw["chapter"] != path.stem:
         raise ValueError(f"claims file {path.name} says chapter: {raw['chapter']!r}; allowed is {path.stem!r}")
     claims: dict[str, Claim] = {}
-    for entry in raw["claims"]:
+    for stated in raw["claims"]:
+        entry = {"null" if key is None else key: value for key, value in stated.items()}  # YAML reads `null:` as no key
         unknown = set(entry) - set(Claim.__dataclass_fields__)
         if unknown:
             raise ValueError(f"claims file {path.name}: claim {entry.get('id')!r} has unknown fields {sorted(unknown)}")

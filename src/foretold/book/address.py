@@ -23,11 +23,13 @@ if importlib.util.find_spec("foretold") is None:
     import sys
     import tempfile
 
-    source = os.environ.get("FORETOLD_INSTALL", "foretold @ git+{address}@{branch}")
+    address = "{address}"
+    source = os.environ.get("FORETOLD_INSTALL", f"foretold @ git+{{address}}@{branch}")
     kept = [name for name in ("numpy", "torch") if importlib.util.find_spec(name)]
     pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
     pins.write_text("\\n".join(f"{{name}}=={{importlib.metadata.version(name)}}" for name in kept))
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), source], check=True)
+    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), source]
+    subprocess.run(install, check=True)
     importlib.invalidate_caches()"""
 
 _FORM = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")  # where Colab can open a notebook from

@@ -7,7 +7,6 @@ import keyword
 import re
 from pathlib import Path
 
-import foretold
 from foretold.book import address, twins
 from foretold.book.project import Project
 
@@ -23,7 +22,7 @@ def chapter(project: Project, name: str, part: str | None = None) -> list[Path]:
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise ValueError(f"name is {name!r}; allowed is a Python identifier in small letters")
-    package = Path(foretold.__file__).parent
+    package = project.root / "src/foretold"
     files = {
         project.root / "notebooks" / f"{name}.py": "notebook",
         package / "papers" / f"{name}.py": "module",
