@@ -15,9 +15,8 @@
 #
 # *Does a tossed coin land the way it started?*
 #
-# | | |
-# |---|---|
 # | paper | [Fair coins tend to land on the same side they started: evidence from 350,757 flips][paper] |
+# |---|---|
 # | authors | František Bartoš and co-authors, who are also most of the tossers |
 # | venue, year | Journal of the American Statistical Association 120(552), 2118-2127, 2025 |
 # | you will learn | to compute a Bayes factor; what it costs to ignore that people differ; to check a sampler |

@@ -1,4 +1,4 @@
-"""The command ``foretold``: build, execute, status, claims, twins, new-chapter, address, lock."""
+"""The command ``foretold``: build, execute, status, claims, twins, seminar, new-chapter, address, lock."""
 
 from __future__ import annotations
 
@@ -74,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--profile", choices=claims.PROFILES)
     made = command("twins", twins, "Write the .ipynb twins of the chapters.")
     made.add_argument("--check", action="store_true", help="write nothing; exit with 1 on any difference")
+    made = command("seminar", seminar, "Write student notebooks, solutions, slides and handouts.")
+    made.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all of the book")
+    made.add_argument("--output", metavar="FOLDER", help="default: _build/seminar")
+    made.add_argument("--profile", choices=claims.PROFILES)
     made = command("new-chapter", new_chapter, "Write the skeleton of a chapter: notebook, module, claims, test.")
     made.add_argument("name", help="a Python identifier in small letters, for example paging")
     made.add_argument("--part", help="the part of _toc.yml that it joins (default: the last)")
@@ -198,6 +202,17 @@ def twins(given: argparse.Namespace) -> int:
         return 1 if wrong else 0
     for path in twins.write(project):
         print(f"{'wrote' if path.exists() else 'removed'} {path.relative_to(project.root)}")
+    return 0
+
+
+def seminar(given: argparse.Namespace) -> int:
+    """Write the teaching packet from the executed chapters."""
+    from foretold.book import seminar
+
+    project = Project.find()
+    written = seminar.write(project, Path(given.output or project.output / "seminar"), given.chapters)
+    for path in written:
+        print(f"wrote {path}")
     return 0
 
 
