@@ -231,7 +231,7 @@ print("pooled     {:.4f}  [{:.4f}, {:.4f}]".format(*coins.proportion(same, n)))
 #
 # Near one half a logit of $x$ is a probability of $1/2 + x/4$, so all densities below are drawn over probabilities.
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     coins_figures.beliefs(found),
     alt="Two panels. Left: a broad dashed prior around 0.50 and a narrow posterior around 0.51."
@@ -294,7 +294,7 @@ rungs = [
 # The pale bars show how far each rung moves under the priors of the last table; the paper's marks are for the two
 # rungs whose value we could check in its text.
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     coins_figures.ladder(rungs),
     alt="Three Bayes factors on a logarithmic axis: 1.7 times ten to the 17 if all flips are "
@@ -367,7 +367,7 @@ print(extremes[["person", "n", "p_same", "bf"]].to_string(index=False))
 # %% [markdown]
 # Draw it against what the person threw; larger points are people with more flips.
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     coins_figures.leave_one_out(without, two, ["TianqiP", "JanY"]),
     alt="48 points: Bayes factor without a person against the person's proportion. Leaving out "
@@ -568,7 +568,7 @@ marks = {name: values[0] for name, values in wobblers.items()}
 # %% [markdown]
 # The curve is steep near $45°$ and flat near $90°$: you have to wobble by ten degrees to gain one point.
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     coins_figures.wobble_curve(degrees, landed, 1.96 * error, marks),
     alt="P(same side) against the angle psi: 1 below 45 degrees, falling to 0.5 at 90 degrees; "
@@ -627,7 +627,7 @@ print("published           0.5264 [0.5151, 0.5385]")
 # The published initial probability was not used, so that it comes out right is a small check on our reading of the
 # model.
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     coins_figures.practice(flips, curves, blocks, shares, made),
     alt="A curve that falls from 0.526 to about 0.503 within 5,000 flips, with a band, and grey"
@@ -673,7 +673,7 @@ print(f"the table                   : {same / n:.4f}")
 # everyone back, and move the prior mean of $\sigma$ down to 0.005: a model that hardly lets people differ goes back
 # towards $10^{17}$.
 
-# %%
+# %% tags=["hide-input"]
 figures.interactive(
     coins_figures.browser_layout(),
     alt="Bars for three Bayes factors on a logarithmic axis, and below them the prior and the "

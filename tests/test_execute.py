@@ -271,6 +271,13 @@ def test_record_writes_claims_device_digest_seconds_and_memory(small_book):
     assert wanted <= set(result)
 
 
+def test_kernels_run_the_foretold_that_took_the_digest(small_book):
+    """A relative PYTHONPATH means another folder to a kernel, which starts in an empty one."""
+    small_book.write("src/foretold/papers/alpha.py", "print('this very package')\n\n\ndef answer():\n    return 42.0\n")
+    done = small_book.run("execute", "alpha", PYTHONPATH="src")
+    assert small_book.executed(done) == {"alpha"}, done.stderr
+
+
 def test_execution_needs_no_sphinx(small_book):
     """As on a GPU machine with only the notebook packages."""
     absent = ("sphinx", "jupyter_book", "myst_nb", "rich", "distributed")

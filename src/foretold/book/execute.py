@@ -302,7 +302,7 @@ def run_notebook(text: str, environment: dict[str, str], budget: float) -> dict[
             on_cell_execute=starts,
         )
         try:
-            client.execute(env={**os.environ, **environment})
+            client.execute(env={**os.environ, **environment, "PYTHONPATH": _absolute_path_of_modules()})
         except CellExecutionError as error:
             failure = ANSI.sub("", error.traceback)
         except CellTimeoutError:
@@ -318,6 +318,14 @@ def run_notebook(text: str, environment: dict[str, str], budget: float) -> dict[
             "failure": {"cell": cell, "source": notebook.cells[current].source, "traceback": failure},
         }
     return {"seconds": seconds, "notebook": nbformat.writes(notebook), "failure": None}
+
+
+def _absolute_path_of_modules() -> str:
+    """``PYTHONPATH`` for a kernel, which starts in another folder: this process's own, made absolute, after the folder
+    of
+    this very foretold, so that what executes is what the digest was taken of."""
+    entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    return os.pathsep.join([str(digest.PACKAGE.parent), *map(os.path.abspath, entries)])
 
 
 def ledger(notebook: NotebookNode | None) -> dict[str, Any] | None:
