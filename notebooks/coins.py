@@ -15,9 +15,8 @@
 #
 # *Does a tossed coin land the way it started?*
 #
-# | | |
-# |---|---|
 # | paper | [Fair coins tend to land on the same side they started: evidence from 350,757 flips][paper] |
+# |---|---|
 # | authors | František Bartoš and co-authors, who are also most of the tossers |
 # | venue, year | Journal of the American Statistical Association 120(552), 2118-2127, 2025 |
 # | you will learn | to compute a Bayes factor; what it costs to ignore that people differ; to check a sampler |
@@ -39,15 +38,13 @@ if importlib.util.find_spec("foretold") is None:
     import sys
     import tempfile
 
-    source = os.environ.get(
-        "FORETOLD_INSTALL", "foretold @ git+https://github.com/foretold-survey/foretold@main"
-    )
+    address = "https://github.com/foretold-survey/foretold"
+    source = os.environ.get("FORETOLD_INSTALL", f"foretold @ git+{address}@main")
     kept = [name for name in ("numpy", "torch") if importlib.util.find_spec(name)]
     pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
     pins.write_text("\n".join(f"{name}=={importlib.metadata.version(name)}" for name in kept))
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), source], check=True
-    )
+    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), source]
+    subprocess.run(install, check=True)
     importlib.invalidate_caches()
 
 # %% [markdown]
