@@ -201,13 +201,11 @@ def handout(sections: list[Section]) -> dict[str, Any]:
     for section in sections:
         within = section.title if section.level <= 2 else within
         if section.level > 2:
-            parts[within].append(Block("prose", f"<p><strong>{section.title}</strong></p>"))
+            parts.setdefault(within, []).append(Block("prose", f"<p><strong>{section.title}</strong></p>"))
         parts.setdefault(within, []).extend(section.blocks)
     head = sections[0]
     question = next((block.html for block in head.blocks if block.kind == "prose"), "")
-    idea = lesson.first(
-        " ".join(block.text for block in parts.get("The idea", []) if block.kind == "prose"), IDEA_WORDS
-    )
+    idea = " ".join(block.text for block in parts.get("The idea", []) if block.kind == "prose")
     return {
         "title": head.title,
         "question": question,
@@ -273,8 +271,10 @@ def _write_assets(folder: Path) -> list[Path]:
         try:
             files = importlib.metadata.files(package) or []
         except importlib.metadata.PackageNotFoundError:
-            raise ValueError(f"the package {package} is not installed; pip install 'foretold[book]' has it") from None
-        source = next(file for file in files if file.as_posix().endswith(end))
+            files = []
+        source = next((file for file in files if file.as_posix().endswith(end)), None)
+        if source is None:
+            raise ValueError(f"no {end} of the package {package} is installed; pip install 'foretold[book]' has it")
         shutil.copyfile(str(source.locate()), folder / name)
     (folder / "LICENCES.txt").write_text(LICENCES, encoding="utf-8", newline="\n")
     (folder / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8", newline="\n")
