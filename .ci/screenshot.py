@@ -12,8 +12,13 @@ ROOT = Path(__file__).parent.parent
 PAGE, PICTURE = "notebooks/coins.html", ROOT / "book/_static/screenshot.png"
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words: object) -> None:
+        pass
+
+
 def main() -> None:
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(ROOT / "_build/html"))
+    handler = functools.partial(Quiet, directory=str(ROOT / "_build/html"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as driver:
@@ -23,7 +28,8 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1240, "height": 800})
         page.goto(f"http://127.0.0.1:{server.server_port}/{PAGE}")
         page.wait_for_load_state("networkidle")
-        page.locator("article figure").first.evaluate("figure => figure.scrollIntoView({block: 'center'})")
+        page.locator("#the-evidence-ladder figure").evaluate("figure => figure.scrollIntoView({block: 'end'})")
+        page.mouse.wheel(0, 60)  # the caption too
         page.wait_for_timeout(1500)
         page.screenshot(path=PICTURE)
         browser.close()
