@@ -159,6 +159,7 @@ def test_solutions_are_folded_until_asked_for(chromium, site, chapter):
         folded = visit.page.locator("details.hide").all()
         assert len(folded) >= 3
         assert not any(box.evaluate("box => box.open") for box in folded)
+        assert visit.page.get_by_text("Solution", exact=True).count() >= 3
 
 
 def test_the_rocket_opens_the_twin_in_colab(chromium, site, chapter):

@@ -8,13 +8,12 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   for (const entry of document.querySelectorAll("[role=doc-biblioentry]")) entry.setAttribute("role", "listitem");
 
-  // What is folded in an exercise is its solution, and a label that hides the words "show" and "hide" helps nobody.
+  // What is folded in an exercise is its solution. The label's own words name it better than "Toggle hidden content".
   for (const summary of document.querySelectorAll("details.hide > summary")) {
     summary.removeAttribute("aria-label");
-    const [closed, open] = summary.querySelectorAll("span");
-    const solution = summary.closest(".tag_solution");
-    if (closed) closed.textContent = solution ? "Solution" : closed.textContent.replace(/code cell (source|content)/, "the code");
-    if (open) open.textContent = solution ? "Hide the solution" : open.textContent.replace(/code cell (source|content)/, "the code");
+    if (!summary.closest(".tag_solution")) continue;
+    summary.querySelector(".collapsed").textContent = "Solution";
+    summary.querySelector(".expanded").textContent = "Hide the solution";
   }
 
   // Boxes that scroll sideways can be reached only with a mouse: let them take the focus.
