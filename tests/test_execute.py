@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from foretold.book import execute, progress
+from foretold.book import execute
 from foretold.book.project import Project
 
 pytestmark = pytest.mark.slow
@@ -237,8 +237,17 @@ def test_no_jobs_is_an_error(project):
 def test_minutes_left_are_shared_but_no_less_than_the_longest(project):
     alpha, beta = execute.survey(project)
     alpha.expected_seconds, beta.expected_seconds = 60, 600
-    assert progress.minutes_left([alpha, beta], [], 2) == 10
-    assert progress.minutes_left([alpha, beta], [execute.Outcome(beta, "executed", 1)], 2) == 1
+    running = ["alpha", "beta"]
+    assert execute.Progress([alpha, beta], [], running, 0).minutes_left == 10
+    assert execute.Progress([alpha, beta], [execute.Outcome(beta, "executed", 1)], running, 0).minutes_left == 1
+
+
+def test_progress_names_what_runs_and_counts_the_rest(project):
+    from foretold.book import progress
+
+    beta = execute.survey(project)[1]
+    said = progress.line(execute.Progress([beta], [], ["beta"], 1))
+    assert said.startswith("0 of 1 chapters executed; 1 cached; running: beta; about ")
 
 
 def test_a_dask_scheduler_runs_chapters(small_book):

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +94,24 @@ class Outcome:
         bar = "-" * 60
         where = f"chapter {self.name!r} failed in code cell {self.failure.cell} after {self.seconds:.0f} s"
         return f"{where}:\n{bar}\n{self.failure.source}\n{bar}\n{self.failure.traceback}"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an execution is: chapters to run, outcomes so far, names of those that run, number found in the cache."""
+
+    waiting: list[Chapter]
+    done: list[Outcome]
+    running: list[str]
+    cached: int
+
+    @property
+    def minutes_left(self) -> float:
+        """Expected minutes until the last chapter ends: the work that is left, shared among those that run at once, but
+        at least the longest chapter."""
+        finished = {outcome.name for outcome in self.done}
+        left = [chapter.expected_seconds for chapter in self.waiting if chapter.name not in finished]
+        return max(sum(left) / max(1, len(self.running)), max(left, default=0.0)) / 60
 
 
 @contextmanager
@@ -174,15 +192,13 @@ def execute(
     executor: Executor | None = None,
     jobs: int | None = None,
     fresh: bool = False,
-    watch: Callable[[list[Chapter], list[Outcome], list[str]], None] | None = None,
+    watch: Callable[[Progress], None] | None = None,
 ) -> list[Outcome]:
     """Execute the chapters that are out of date, and return one `Outcome` per chapter, in reading order; failed ones
     included.
 
     `executor` takes the place of local processes; it is the caller's to shut down. `jobs` is the number of chapters at
-    a time. `fresh` executes all, cached or
-    not. `watch` is called about twice a second with (chapters to run, outcomes so far, names of those running). The
-    caller holds the `lock`.
+    a time. `fresh` executes all, cached or not. `watch` is called about twice a second. The caller holds the `lock`.
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs is {jobs}; allowed is a whole number >= 1")
@@ -197,7 +213,8 @@ def execute(
     if waiting:
         own = _local_processes(workers, slots) if executor is None else None
         try:
-            for chapter, result in _results(executor or own, waiting, workers, watch):
+            progress = Progress(waiting, [], [], len(outcomes))
+            for chapter, result in _results(executor or own, workers, progress, watch or (lambda progress: None)):
                 outcomes[chapter.name] = _keep(cache, chapter, result)
         finally:
             if own is not None:
@@ -208,29 +225,35 @@ def execute(
 
 
 def _results(
-    executor: Executor, waiting: list[Chapter], workers: int, watch: Any
+    executor: Executor, workers: int, progress: Progress, watch: Callable[[Progress], None]
 ) -> Iterator[tuple[Chapter, dict[str, Any]]]:
+    """Each chapter with what `run_notebook` returned, as they finish."""
     environment = {"FORETOLD_PROFILE": run.default_profile(), "FORETOLD_BOOK": "1"}
     environment |= dict.fromkeys(THREAD_VARIABLES, str(max(1, cores() // workers)))
-    futures = {}
-    for chapter in waiting:
-        text = nbformat.writes(chapter.source)
-        futures[executor.submit(run_notebook, text, environment, chapter.budget)] = chapter
-    pending, done = set(futures), []
+    chapters = {
+        executor.submit(run_notebook, nbformat.writes(chapter.source), environment, chapter.budget): chapter
+        for chapter in progress.waiting
+    }
+    pending = set(chapters)
     while pending:
         finished, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in finished:
-            try:
-                result = future.result()
-            except (
-                Exception
-            ) as error:  # the worker died, or the machine it ran on: no reason to lose the other chapters
-                failure = {"cell": 0, "source": "", "traceback": f"its worker ended: {error!r}"}
-                result = {"seconds": 0.0, "notebook": None, "failure": failure}
-            done.append(Outcome(futures[future], "failed" if result["failure"] else "executed", result["seconds"]))
-            yield futures[future], result
-        if watch is not None:
-            watch(waiting, done, [futures[future].name for future in pending if future.running()])
+            result = _result(future)
+            status = "failed" if result["failure"] else "executed"
+            progress.done.append(Outcome(chapters[future], status, result["seconds"]))
+            yield chapters[future], result
+        # A pool says "running" of one more than it has workers: that one is next in its queue.
+        running = [chapter.name for future, chapter in chapters.items() if future.running()]
+        progress.running[:] = running[:workers]
+        watch(progress)
+
+
+def _result(future: Future) -> dict[str, Any]:
+    try:
+        return future.result()
+    except Exception as error:  # the worker died, or the machine it ran on: no reason to lose the other chapters
+        failure = {"cell": 0, "source": "", "traceback": f"its worker ended: {error!r}"}
+        return {"seconds": 0.0, "notebook": None, "failure": failure}
 
 
 def _keep(cache: JupyterCacheBase, chapter: Chapter, result: dict[str, Any]) -> Outcome:

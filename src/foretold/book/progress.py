@@ -10,40 +10,35 @@ from contextlib import contextmanager
 from typing import Any
 
 from foretold import claims
-from foretold.book.execute import Chapter, Outcome
-
-Watch = Callable[[list[Chapter], list[Outcome], list[str]], None]
+from foretold.book.execute import Outcome, Progress
 
 
-def minutes_left(waiting: list[Chapter], done: list[Outcome], at_once: int) -> float:
-    """Expected minutes until the last chapter ends: the work that is left, shared among those that run at once, but at
-    least the longest chapter."""
-    finished = {outcome.name for outcome in done}
-    left = [chapter.expected_seconds for chapter in waiting if chapter.name not in finished]
-    return max(sum(left) / max(1, at_once), max(left, default=0.0)) / 60
-
-
-def line(waiting: list[Chapter], done: list[Outcome], running: list[str]) -> str:
+def line(progress: Progress) -> str:
     """One line of progress."""
-    left = minutes_left(waiting, done, len(running))
-    failed = sum(outcome.status == "failed" for outcome in done)
-    words = f"{len(done)} of {len(waiting)} chapters executed, running: {', '.join(running) or 'none'}"
-    return words + (f", {failed} failed" if failed else "") + f"; about {left:.1f} min left"
+    failed = sum(outcome.status == "failed" for outcome in progress.done)
+    parts = [
+        f"{len(progress.done)} of {len(progress.waiting)} chapters executed",
+        f"{progress.cached} cached" if progress.cached else "",
+        f"{failed} failed" if failed else "",
+        f"running: {', '.join(progress.running) or 'none'}",
+        f"about {progress.minutes_left:.1f} min left",
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 @contextmanager
-def watching(cached: Callable[[], int] | None = None) -> Iterator[Watch]:
+def watching() -> Iterator[Callable[[Progress], None]]:
     """A `watch` function for `execute.execute`: a live line on a terminal, and one line per change elsewhere."""
     said = ""
 
-    def plain(waiting: list[Chapter], done: list[Outcome], running: list[str]) -> None:
+    def plain(progress: Progress) -> None:
         nonlocal said
         # Without a terminal the minutes left would make a new line twice a second; say something only when a chapter
         # starts or ends.
-        key = f"{len(done)} {running}"
+        key = f"{len(progress.done)} {progress.running}"
         if key != said:
             said = key
-            print(line(waiting, done, running), file=sys.stderr, flush=True)
+            print(line(progress), file=sys.stderr, flush=True)
 
     try:
         from rich.console import Console
@@ -55,7 +50,7 @@ def watching(cached: Callable[[], int] | None = None) -> Iterator[Watch]:
         yield plain
         return
     with console.status("looking at the chapters") as status:
-        yield lambda waiting, done, running: status.update(line(waiting, done, running))
+        yield lambda progress: status.update(line(progress))
 
 
 def summary(outcomes: list[Outcome]) -> str:
