@@ -1,9 +1,8 @@
 """What the papers claim, and the verdict on each claim when it is measured again.
 
 The claims of a chapter stand in ``claims/<chapter>.yml``. `judge` compares one measured value with one claim, `Ledger`
-collects the judgements of a run,
-and its MIME bundle carries them in the executed notebook, from where the scoreboard, ``claims.json`` and the tests read
-them.
+collects the judgements of a run, and its MIME bundle carries them in the executed notebook, from where the scoreboard,
+``claims.json`` and the tests read them.
 """
 
 from __future__ import annotations
@@ -43,8 +42,8 @@ class Claim:
     """One claim of a paper, as ``claims/<chapter>.yml`` states it.
 
     `paper` is the paper's value: a number (`value`), ``[low, high]`` (`interval`), names from the largest to the
-    smallest (`ordering`),
-    ``above``/``below`` of `null` (`direction`), ``{at_most: x}``/``{at_least: x}`` (`bound`), or nothing (`theorem`).
+    smallest (`ordering`), ``above``/``below`` of `null` (`direction`), ``{at_most: x}``/``{at_least: x}`` (`bound`), or
+    nothing (`theorem`).
     """
 
     id: str
@@ -249,10 +248,9 @@ def judge(claim: Claim, estimate: Any, interval: Sequence[float] | None = None, 
     """Compare a measured value with a claim.
 
     `estimate` is a number; for an `interval` claim it may be None (the interval is what is judged); for an `ordering` a
-    mapping from name to number;
-    for a `theorem` the largest violation found. `interval` is ``(low, high)``, our uncertainty, in the unit of the
-    claim.
-    Raises ValueError on NaN or infinity, and on an interval that does not contain the estimate.
+    mapping from name to number; for a `theorem` the largest violation found. `interval` is ``(low, high)``, our
+    uncertainty, in the unit of the claim. Raises ValueError on NaN or infinity, and on an interval that does not
+    contain the estimate.
     """
     one_of("profile", profile, PROFILES)
     estimate = _measured(claim, estimate)

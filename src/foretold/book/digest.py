@@ -1,10 +1,9 @@
 """What a chapter's numbers depend on, as one digest.
 
 jupyter-cache keys an executed notebook by its code cells, their metadata and the kernel. It does not see the helper
-modules, tables, claims, package
-versions or the profile behind them; so a changed helper would show old numbers. `of` collects those, and the reader
-puts their digest into the metadata of
-the first code cell, where jupyter-cache does see it. No time and no absolute path enters.
+modules, tables, claims, package versions or the profile behind them; so a changed helper would show old numbers. `of`
+collects those, and the reader puts their digest into the metadata of the first code cell, where jupyter-cache does see
+it. No time and no absolute path enters.
 """
 
 from __future__ import annotations
@@ -38,8 +37,7 @@ class Digest:
     """The parts that a chapter depends on, each with its own hash or version.
 
     `code` parts are the same on every machine (notebook code, modules, tables, claims, registry entries); `machine`
-    parts are the profile, the class of device,
-    the versions of packages, and which optional data sets are at hand.
+    parts are the profile, the class of device, the versions of packages, and which optional data sets are at hand.
     """
 
     code_parts: dict[str, str]

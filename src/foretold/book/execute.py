@@ -1,9 +1,8 @@
 """The execute stage: runs the chapters that are out of date, side by side, into the jupyter-cache that Sphinx reads.
 
 The longest chapter starts first. Any `concurrent.futures.Executor` will do; by default these are local processes, as
-many as there are cores, which share the
-BLAS and torch threads, and one chapter at a time per GPU. A finished chapter is in the cache at once, so a killed build
-loses none.
+many as there are cores, which share the BLAS and torch threads, and one chapter at a time per GPU. A finished chapter
+is in the cache at once, so a killed build loses none.
 """
 
 from __future__ import annotations
@@ -292,8 +291,7 @@ def run_notebook(text: str, environment: dict[str, str], budget: float) -> dict[
     cells together.
 
     Runs in a worker, possibly on another machine, so it takes and returns plain values: ``notebook`` (text),
-    ``seconds``, ``failure`` (None, or the fields of
-    a `Failure`).
+    ``seconds``, ``failure`` (None, or the fields of a `Failure`).
     """
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient

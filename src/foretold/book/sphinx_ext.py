@@ -1,8 +1,8 @@
 """The Sphinx extension of the book: because of it, ``jupyter-book build .`` alone is the whole build.
 
 It executes what is out of date before pages are read, tells Sphinx which pages to read again, fills the generated
-pages, shows recorded results beside a
-chapter's own, writes ``claims.json``, and fails the build where a chapter failed or a verdict is not the expected one.
+pages, shows recorded results beside a chapter's own, writes ``claims.json``, and fails the build where a chapter failed
+or a verdict is not the expected one.
 """
 
 from __future__ import annotations
