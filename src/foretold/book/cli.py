@@ -134,7 +134,7 @@ def execute_chapters(given: argparse.Namespace) -> int:
         raise ValueError(
             f"--record is {given.record!r}, a chapter; allowed is a folder. Name chapters before --record."
         )
-    outcomes = _execute(given, project, given.chapters)
+    outcomes = _execute(given, project, given.chapters or None)
     for outcome in outcomes:
         if outcome.status == "failed":
             print(outcome.describe(), file=sys.stderr)

@@ -70,7 +70,7 @@ class Project:
         return yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
 
     def choose(self, names: list[str] | None) -> dict[str, Path]:
-        """The chapters of these names, or all. Raises ValueError for an unknown one, with the nearest name."""
+        """The chapters of these names, or all for None. Raises ValueError for an unknown one, with the nearest name."""
         for name in names or []:
             one_of("chapter", name, list(self.notebooks))
-        return {name: path for name, path in self.notebooks.items() if not names or name in names}
+        return {name: path for name, path in self.notebooks.items() if names is None or name in names}
