@@ -1,9 +1,13 @@
 """The execute stage: what runs, in which order, on what, and what happens when it goes wrong."""
 
 import re
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -150,7 +154,7 @@ def stub(monkeypatch):
     """Workers that execute nothing, and note what they were asked to."""
     asked = []
 
-    def run_notebook(text, environment, budget):
+    def run_notebook(text, environment, budget, elsewhere):
         asked.append((text, environment, budget))
         return {"seconds": 1.0, "notebook": text, "failure": None}
 
@@ -250,14 +254,36 @@ def test_progress_names_what_runs_and_counts_the_rest(project):
     assert said.startswith("0 of 1 chapters executed; 1 cached; running: beta; about ")
 
 
-def test_a_dask_scheduler_runs_chapters(small_book):
+@pytest.fixture
+def scheduler():
+    """The address of a dask scheduler without workers."""
     distributed = pytest.importorskip("distributed")
-    environment = small_book.environment()
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None, env={"PYTHONPATH": environment["PYTHONPATH"]}
-    ) as cluster:
-        done = small_book.run("execute", "--scheduler", cluster.scheduler_address)
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+        yield cluster.scheduler_address
+
+
+@contextmanager
+def dask_worker(address, environment):
+    worker = [sys.executable, "-m", "dask", "worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(worker, env=environment, **quiet) as running:
+        yield
+        running.terminate()
+
+
+def test_a_dask_scheduler_runs_chapters(small_book, scheduler):
+    with dask_worker(scheduler, small_book.environment(FORETOLD_PROFILE="cpu")):
+        done = small_book.run("execute", "--scheduler", scheduler)
     assert small_book.executed(done) == {"alpha", "beta"}, done.stderr
+
+
+def test_a_worker_with_other_code_is_refused(small_book, scheduler, tmp_path):
+    other = shutil.copytree(small_book.root / "src", tmp_path / "other")
+    (other / "foretold/papers/alpha.py").write_text("def answer():\n    return 41.9\n")
+    with dask_worker(scheduler, small_book.environment(PYTHONPATH=str(other))):
+        done = small_book.run("execute", "--scheduler", scheduler)
+    assert small_book.executed(done) == {"beta"}
+    assert "are not those of the machine that asked" in done.stderr
 
 
 def test_a_scheduler_that_is_not_there_is_an_error(small_book):

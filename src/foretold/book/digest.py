@@ -59,8 +59,11 @@ class Digest:
         return self.code_parts | self.machine_parts
 
 
-def of(notebook: NotebookNode) -> Digest:
-    """The digest of a notebook as this process would run it (its profile, device and installed packages)."""
+def of(notebook: NotebookNode, profile: str | None = None) -> Digest:
+    """The digest of a notebook as this process would run it, with its device and installed packages.
+
+    `profile` is by default this process's own.
+    """
     # The bootstrap cell holds the repository's address; a fork's recorded results are not stale because of it.
     cells = [c for c in notebook.cells if c.cell_type == "code" and "bootstrap" not in c.metadata.get("tags", [])]
     code = [c.source for c in cells]
@@ -78,7 +81,7 @@ def of(notebook: NotebookNode) -> Digest:
     entries = _registry()
     for name in sorted(sets):
         parts[f"data set {name}"] = _hash(json.dumps(entries.get(name), sort_keys=True, default=str))
-    machine = {"profile": run.default_profile(), "device": run.device_class()}
+    machine = {"profile": profile or run.default_profile(), "device": run.device_class()}
     # jupyter-cache keys on these too; here they are for `foretold status`, which says why a chapter is out of date.
     aside = [(c.metadata.get("tags"), "" if c in cells else c.source) for c in notebook.cells if c.cell_type == "code"]
     machine["tags or bootstrap cell"] = _hash(json.dumps(aside))

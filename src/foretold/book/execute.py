@@ -213,7 +213,8 @@ def execute(
         own = _local_processes(workers, slots) if executor is None else None
         try:
             progress = Progress(waiting, [], [], len(outcomes))
-            for chapter, result in _results(executor or own, workers, progress, watch or (lambda progress: None)):
+            watch = watch or (lambda progress: None)
+            for chapter, result in _results(executor or own, workers, progress, watch, elsewhere=own is None):
                 outcomes[chapter.name] = _keep(cache, chapter, result)
         finally:
             if own is not None:
@@ -224,13 +225,13 @@ def execute(
 
 
 def _results(
-    executor: Executor, workers: int, progress: Progress, watch: Callable[[Progress], None]
+    executor: Executor, workers: int, progress: Progress, watch: Callable[[Progress], None], elsewhere: bool
 ) -> Iterator[tuple[Chapter, dict[str, Any]]]:
     """Each chapter with what `run_notebook` returned, as they finish."""
     environment = {"FORETOLD_PROFILE": run.default_profile(), "FORETOLD_BOOK": "1"}
     environment |= dict.fromkeys(THREAD_VARIABLES, str(max(1, cores() // workers)))
     chapters = {
-        executor.submit(run_notebook, nbformat.writes(chapter.source), environment, chapter.budget): chapter
+        executor.submit(run_notebook, nbformat.writes(chapter.source), environment, chapter.budget, elsewhere): chapter
         for chapter in progress.waiting
     }
     pending = set(chapters)
@@ -286,12 +287,13 @@ def _begin_worker(queue: Any) -> None:
         threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
-def run_notebook(text: str, environment: dict[str, str], budget: float) -> dict[str, Any]:
+def run_notebook(text: str, environment: dict[str, str], budget: float, elsewhere: bool = False) -> dict[str, Any]:
     """Execute one notebook in a kernel of its own, in an empty folder; `budget` is in seconds of wall clock, for all
     cells together.
 
     Runs in a worker, possibly on another machine, so it takes and returns plain values: ``notebook`` (text),
-    ``seconds``, ``failure`` (None, or the fields of a `Failure`).
+    ``seconds``, ``failure`` (None, or the fields of a `Failure`). With `elsewhere` it first makes sure that this
+    worker's foretold, packages and device are those of the digest under which the result will be kept.
     """
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
@@ -299,6 +301,9 @@ def run_notebook(text: str, environment: dict[str, str], budget: float) -> dict[
     from traitlets.config import Config
 
     notebook = nbformat.reads(text, as_version=4)
+    if elsewhere and reader.digest_in(notebook) != digest.of(notebook, environment["FORETOLD_PROFILE"]).cache:
+        why = "This worker's foretold, packages or device are not those of the machine that asked."
+        return {"seconds": 0.0, "notebook": None, "failure": {"cell": 0, "source": "", "traceback": why}}
     began = time.monotonic()
     code_cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     current = code_cells[0] if code_cells else 0

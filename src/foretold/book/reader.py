@@ -38,6 +38,11 @@ def read(text: str) -> NotebookNode:
     return notebook
 
 
+def digest_in(notebook: NotebookNode) -> str | None:
+    """The cache digest that `read` put into a notebook."""
+    return next((c.metadata["foretold"]["digest"] for c in notebook.cells if "foretold" in c.metadata), None)
+
+
 def read_file(path: Path) -> NotebookNode:
     """`read` of a file."""
     return read(path.read_text(encoding="utf-8"))
