@@ -328,7 +328,7 @@ def run_notebook(text: str, environment: dict[str, str], budget: float, elsewher
             on_cell_execute=starts,
         )
         try:
-            client.execute(env={**os.environ, **environment, "PYTHONPATH": _absolute_path_of_modules()})
+            client.execute(env={**os.environ, "PYTHONPATH": _absolute_path_of_modules(), **environment})
         except CellExecutionError as error:
             failure = ANSI.sub("", error.traceback)
         except CellTimeoutError:
