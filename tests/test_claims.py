@@ -185,6 +185,10 @@ def test_numbers_are_printed_for_reading(value, text):
     assert claims.number(value) == text
 
 
+def test_a_measured_value_is_printed_finely_enough_for_its_tolerance():
+    assert judge(claim(paper=265.264, tolerance={"abs": 0.001}), 265.26354, profile="cpu").here_text() == "265.2635"
+
+
 def test_html_escapes_what_claims_say():
     record = judge(dataclasses.replace(claim(), statement="a < b & c"), 0.508, profile="cpu").record()
     assert "a &lt; b &amp; c" in claims.rows_html([record], "caption")

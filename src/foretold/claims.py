@@ -161,7 +161,8 @@ class Judgement:
             return " > ".join(f"{name} ({number(value)})" for name, value in ranked)
         if self.claim.kind == "theorem":
             return f"largest violation {number(self.estimate)}"
-        text = number(self.estimate) if self.estimate is not None else ""
+        # Enough digits to see on which side of its tolerance it lies.
+        text = "" if self.estimate is None else number(self.estimate, finer=self.claim.tolerance.get("abs"))
         if self.interval is None:
             return text
         low, high = self.interval
@@ -194,9 +195,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def number(value: float, of: float | None = None) -> str:
-    """A number as a reader reads it: five significant digits, powers of ten where there are many. `of` is a width that
-    the digits must resolve."""
+def number(value: float, of: float | None = None, finer: float | None = None) -> str:
+    """A number as a reader reads it: five significant digits, powers of ten where there are many.
+
+    `of` is a width beside which fewer digits will do (those of an interval's ends), `finer` a size that the digits must
+    resolve (a tolerance).
+    """
     value = float(value)
     if value == 0:
         return "0"
@@ -205,8 +209,10 @@ def number(value: float, of: float | None = None) -> str:
         mantissa, exponent = f"{value:.3e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
     digits = max(0, 4 - math.floor(math.log10(size)))
-    if of and of > 0:
-        digits = max(0, min(digits, 1 - math.floor(math.log10(of)) + 1))
+    if of:
+        digits = min(digits, max(0, 2 - math.floor(math.log10(of))))
+    if finer:
+        digits = max(digits, 1 - math.floor(math.log10(finer)))
     text = f"{value:,.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
