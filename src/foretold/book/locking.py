@@ -25,7 +25,8 @@ def write(project: Project) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder, "constraints.txt")
         constraints.write_text("\n".join(held))
-        report = _pip("install", "--dry-run", "--ignore-installed", "-c", str(constraints), *wanted)
+        # For the oldest Python that the book runs on: "3.11" is 3.11.0, which some packages no longer support.
+        report = _resolve(PYTHONS[0], "-c", str(constraints), *wanted)
     pins = {}
     for item in report["install"]:
         meta = item["metadata"]
@@ -46,21 +47,21 @@ def write(project: Project) -> Path:
 def check(project: Project, python: str) -> str | None:
     """None if the lock resolves for this Python version (``"3.12"``), else what pip says. Downloads metadata and
     installs nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        other = ["--python-version", python, "--only-binary=:all:", "--target", folder]
-        try:
-            _pip("install", "--dry-run", "--ignore-installed", *other, "-r", str(project.root / "requirements.lock"))
-        except ValueError as error:
-            return str(error)
+    try:
+        _resolve(python, "-r", str(project.root / "requirements.lock"))
+    except ValueError as error:
+        return str(error)
     return None
 
 
-def _pip(*words: str) -> dict:
+def _resolve(python: str, *wanted: str) -> dict:
+    """pip's report of what it would install for this Python version. Downloads metadata and installs nothing."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
-        asked = [sys.executable, "-m", "pip", *words, "--quiet", "--report", str(report)]
-        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        words = ["install", "--dry-run", "--ignore-installed", "--quiet", "--report", str(report)]
+        words += ["--python-version", python, "--only-binary=:all:", "--target", folder, *wanted]
+        done = subprocess.run([sys.executable, "-m", "pip", *words], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            raise ValueError("pip does not resolve: " + (" ".join(errors) or done.stderr[-500:]))
+            raise ValueError("pip does not resolve: " + (" ".join(errors[-2:]) or done.stderr[-500:]))
         return json.loads(report.read_text(encoding="utf-8"))
