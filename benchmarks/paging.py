@@ -1,0 +1,86 @@
+"""The paging chapter's compiled loops beside libcachesim: requests per second and equal miss counts, in one run.
+
+    pip install libcachesim            # in an environment of its own or beside this one; no dependency of the book
+    OMP_NUM_THREADS=1 python benchmarks/paging.py
+
+prints the table of benchmarks/README.md, in a minute or two. Nothing here is a timed test. libcachesim reads the
+trace from a file of its "oracleGeneral" format (time, object, size, next use), which is written first and not timed.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from foretold.papers import paging, paging_policies, paging_traces
+
+REQUESTS, OBJECTS, SIZES, REPEATS = 5_000_000, 100_000, (1_000, 10_000), 5
+
+
+def best(function: Callable[[], int], repeats: int = REPEATS) -> tuple[float, int]:
+    """Seconds of the fastest of some calls, and the result."""
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        result = function()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds), result
+
+
+def write(trace: np.ndarray, path: Path) -> None:
+    """The trace in libcachesim's oracleGeneral form; a next use of -1 says never again."""
+    following = paging_policies.next_uses(trace, int(trace.max()) + 1)
+    rows = np.empty(len(trace), dtype=[("time", "<u4"), ("object", "<u8"), ("size", "<u4"), ("next", "<i8")])
+    rows["time"], rows["object"], rows["size"] = np.arange(len(trace)), trace + 1, 1
+    rows["next"] = np.where(following < len(trace), following, -1)
+    rows.tofile(path)
+
+
+def peer(path: Path, policy: str, size: int) -> Callable[[], int]:
+    """A call that runs a policy of libcachesim over the file and returns its misses."""
+    import libcachesim
+
+    def run() -> int:
+        reader = libcachesim.TraceReader(str(path), libcachesim.TraceType.ORACLE_GENERAL_TRACE)
+        cache = getattr(libcachesim, policy)(cache_size=size)
+        return round(cache.process_trace(reader)[0] * REQUESTS)
+
+    return run
+
+
+def main() -> None:
+    trace = paging_traces.zipf(REQUESTS, OBJECTS, np.random.default_rng(1))
+    rng = np.random.default_rng(2)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "zipf.oracleGeneral"
+        write(trace, path)
+        for k in SIZES:
+            discard, phase = paging.discard_bits(trace, k), paging.phase_bits(trace, k)
+            noisy = paging.flip_bits(discard, 0.05, rng), paging.flip_bits(phase, 0.05, rng)
+            for policy in paging.POLICIES:
+                bits = None if policy in paging.WITHOUT_BITS else noisy[policy == "mark_predict"]
+                call = lambda policy=policy, bits=bits, k=k: paging.simulate(policy, trace, k, bits, rng)  # noqa: E731
+                call()  # compiles, where no compiled version is kept
+                seconds, misses = best(call)
+                rows.append([k, policy, misses, REQUESTS / seconds / 1e6, None])
+                if policy in ("lru", "belady"):
+                    theirs = {"lru": "LRU", "belady": "Belady"}[policy]
+                    seconds, other = best(peer(path, theirs, k), 2)
+                    assert other == misses, f"{policy}, k = {k}: {misses} misses here, {other} there"
+                    rows[-1][4] = REQUESTS / seconds / 1e6
+    print(f"numba, Python {sys.version.split()[0]}; peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10:.0f} MiB, the trace alone {trace.nbytes / 2**20:.0f} MiB")  # noqa: E501
+    print("| k | policy | misses | ours, million requests/s | libcachesim | times |\n|---:|---|---:|---:|---:|---:|")
+    for k, policy, misses, ours, theirs in rows:
+        other = f"{theirs:.2f} | {ours / theirs:.0f}" if theirs else "|"
+        print(f"| {k:,} | {policy} | {misses:,} | {ours:.1f} | {other} |")
+
+
+if __name__ == "__main__":
+    main()
