@@ -16,37 +16,30 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-# Bits in a word and in its logarithm: Belady's set of times is a tree in which each node is one word.
+# Belady's set of times is a tree in which each node is one word of 64 bits.
 WORD, SHIFT = 64, 6
 
 
 @njit(cache=True)
 def lru(requests, pages, k, bits, rng, fault):
-    """Evict the page that was not used for longest: a doubly linked list over pages, with a sentinel at both ends."""
-    ends = pages
-    before, after = np.empty(pages + 1, np.int32), np.empty(pages + 1, np.int32)
-    before[ends] = after[ends] = ends
-    inside = np.zeros(pages, np.uint8)
-    size = 0
+    """Evict the page that was not used for longest. No list is kept: what has left the cache are the pages last used
+    before the time `oldest`, which walks along the trace once and passes requests that are no page's latest."""
+    last = np.full(pages, -1, np.int32)
+    oldest = size = 0
     for t in range(requests.size):
         page = requests[t]
-        if inside[page]:
-            before[after[page]] = before[page]
-            after[before[page]] = after[page]
-        else:
+        if last[page] < oldest:
             fault[t] = 1
             if size == k:
-                oldest = before[ends]
-                inside[oldest] = 0
-                before[ends] = before[oldest]
-                after[before[oldest]] = ends
+                while last[requests[oldest]] != oldest:
+                    oldest += 1
+                oldest += 1
             else:
                 size += 1
-            inside[page] = 1
-        newest = after[ends]
-        after[page], before[page] = newest, ends
-        before[newest] = after[ends] = page
+        last[page] = t
 
 
 @njit(cache=True)
@@ -54,8 +47,8 @@ def next_uses(requests, pages):
     """Time of the next request of the same page, (n,). A page that never comes again gets its own time after the end,
     the later the smaller its number, which settles ties."""
     n = requests.size
-    following = np.empty(n, np.int64)
-    seen = np.empty(pages, np.int64)
+    following = np.empty(n, np.int32)
+    seen = np.empty(pages, np.int32)
     for page in range(pages):
         seen[page] = n + pages - 1 - page
     for t in range(n - 1, -1, -1):
@@ -64,25 +57,20 @@ def next_uses(requests, pages):
     return following
 
 
-@njit(cache=True)
-def _highest(word):
-    """Position of the highest bit of a word that is not 0."""
-    position = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        if word >> np.uint64(step):
-            word >>= np.uint64(step)
-            position += step
-    return position
+@intrinsic
+def _leading_zeros(typing, word):
+    """Number of zeros before the highest bit of a word: one instruction of the processor."""
+    return word(word), lambda context, builder, signature, values: builder.ctlz(values[0], cgutils.false_bit)
 
 
 @njit(cache=True)
 def belady(requests, pages, k, bits, rng, fault):
-    """Evict the page whose next use is furthest away (LFD), the optimum. Writes the discard bits into `bits`: 1 where
-    a page was evicted before its next request, or before the end.
+    """Evict the page whose next use is furthest away (LFD), the optimum. Writes the discard bits into `bits`, if it has
+    room: 1 where a page was evicted before its next request, or before the end.
 
     The cache is a set of next-use times, each the time of one page. Times are whole numbers, so the set is a bitmap:
     request t is a hit exactly if t is in it. To find the largest time, words above say which words below are not 0,
-    64 to one; four levels suffice for 16 million requests.
+    64 to one; four levels suffice for 16 million requests. Times that have passed stay: all others are larger.
     """
     n = requests.size
     following = next_uses(requests, pages)
@@ -95,23 +83,29 @@ def belady(requests, pages, k, bits, rng, fault):
         if width == 1:
             break
     tree = np.zeros(first[levels], np.uint64)
-    owner = np.empty(n + pages, np.int64)  # the request that put a time into the set
+    last = np.zeros(pages if bits.size else 0, np.int32)
     one, size = np.uint64(1), 0
     for t in range(n):
-        if (tree[t >> SHIFT] >> np.uint64(t & 63)) & one:
-            _remove(tree, first, levels, t)
-        else:
+        if not (tree[t >> SHIFT] >> np.uint64(t & 63)) & one:
             fault[t] = 1
             if size == k:
                 furthest = 0
                 for level in range(levels - 1, -1, -1):
-                    furthest = (furthest << SHIFT) | _highest(tree[first[level] + furthest])
-                bits[owner[furthest]] = 1
-                _remove(tree, first, levels, furthest)
+                    zeros = _leading_zeros(tree[first[level] + furthest])
+                    furthest = (furthest << SHIFT) + 63 - np.int64(zeros)
+                if bits.size:
+                    bits[last[requests[furthest] if furthest < n else n + pages - 1 - furthest]] = 1
+                for level in range(levels):
+                    word = first[level] + (furthest >> SHIFT)
+                    tree[word] &= ~(one << np.uint64(furthest & 63))
+                    if tree[word]:
+                        break
+                    furthest >>= SHIFT
             else:
                 size += 1
-        time = following[t]
-        owner[time] = t
+        if bits.size:
+            last[requests[t]] = t
+        time = np.int64(following[t])
         for level in range(levels):
             word = first[level] + (time >> SHIFT)
             was = tree[word]
@@ -119,17 +113,6 @@ def belady(requests, pages, k, bits, rng, fault):
             if was:
                 break
             time >>= SHIFT
-
-
-@njit(cache=True, inline="always")
-def _remove(tree, first, levels, time):
-    one = np.uint64(1)
-    for level in range(levels):
-        word = first[level] + (time >> SHIFT)
-        tree[word] &= ~(one << np.uint64(time & 63))
-        if tree[word]:
-            break
-        time >>= SHIFT
 
 
 @njit(cache=True)
