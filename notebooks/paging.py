@@ -56,8 +56,10 @@ import pandas as pd
 
 import foretold
 from foretold import data, figures
-from foretold.papers import paging, paging_advice, paging_exact, paging_experiment
-from foretold.papers import paging_figures, paging_policies, paging_traces
+from foretold.papers import paging, paging_exact, paging_experiment, paging_figures
+from foretold.papers import paging_advice as adviser
+from foretold.papers import paging_policies as loops
+from foretold.papers import paging_traces as sources
 
 run = foretold.start("paging")
 
@@ -100,8 +102,8 @@ figures.show(
     alt="Three panels of pages A to E against 16 requests. Shading shows which pages are in the "
     "cache. With perfect bits pages with a 1 leave at once; with a bit wrong, and more so with "
     "zeros only, the whole cache empties again and again, and there are more red crosses.",
-    caption="Shaded: in the cache. A cross is a fault, a dot a hit, a 1 the advice to drop the page."
-    " With perfect bits the rule pays exactly the optimum. A missing 1 clogs the cache until it "
+    caption="Shaded: in the cache. A cross is a fault, a dot a hit, a 1 the advice to drop it. "
+    "With perfect bits the rule pays exactly the optimum. A missing 1 clogs the cache until it "
     "is emptied, and that throws out pages that were needed.",
 )
 
@@ -131,7 +133,7 @@ figures.show(
 # begin a new *filling*, and pages of older fillings are no longer there.
 
 # %%
-run.show(paging_policies.flush)
+run.show(loops.flush)
 
 # %% [markdown]
 # ### Mark0, with chance
@@ -145,7 +147,7 @@ run.show(paging_policies.flush)
 # A random number below their count is a random unmarked page, and to mark a page is to swap two entries.
 
 # %%
-run.show(paging_policies.mark0)
+run.show(loops.mark0)
 
 # %% [markdown]
 # ### Mark&Predict, another bit
@@ -158,7 +160,7 @@ run.show(paging_policies.mark0)
 
 # %%
 print("requests   ", " ".join("ABCDE"[page] for page in toy))
-number = paging_policies.phases(toy, 5, room)
+number = loops.phases(toy, 5, room)
 print("phase      ", " ".join(map(str, number)))
 print("phase bits ", " ".join(map(str, paging.phase_bits(toy, room))))
 print("discard    ", " ".join(map(str, true_bits)))
@@ -242,8 +244,8 @@ print(f"alpha + beta >= {zeros_ratio:.3f};  alpha + (k-1) gamma >= {ones_sum:.3f
 length = run.pick(smoke=12_000, cpu=60_000, gpu=60_000)
 titles, k = {"recorded": "recorded program", "zipf": "Zipf"}, 20
 with run.section("traces"):
-    recorded = paging_traces.record(paging_traces.chores, length)
-    drawn = paging_traces.zipf(length, 2_000, run.rng("zipf"))
+    recorded = sources.record(sources.chores, length)
+    drawn = sources.zipf(length, 2_000, run.rng("zipf"))
 traces = {"recorded": recorded, "zipf": drawn}
 for name, trace in traces.items():
     optimum = paging.optimal_cost(trace, k)
@@ -301,15 +303,21 @@ figures.show(
 # zeros. This is the figure to remember.
 
 # %%
+up, down = [0.003, 0.01, 0.02, 0.03], [0.005, 0.01, 0.02, 0.05, 0.1]
 steps = {
-    "zeros": run.pick(smoke=[0.01, 0.03], cpu=[0.003, 0.01, 0.02, 0.03], gpu=[0.003, 0.01, 0.02, 0.03]),
-    "ones": run.pick(smoke=[0.01, 0.1], cpu=[0.005, 0.01, 0.02, 0.05, 0.1], gpu=[0.005, 0.01, 0.02, 0.05, 0.1]),
+    "zeros": run.pick(smoke=[0.01, 0.03], cpu=up, gpu=up),
+    "ones": run.pick(smoke=[0.01, 0.1], cpu=down, gpu=down),
 }
 with run.section("one-sided errors"):
     slopes = {
         name: paging_experiment.sides(name, trace, k, steps, runs, rng)
         for name, trace in traces.items()
     }
+
+# %% [markdown]
+# Both axes count in optimal faults, so that the slopes are prices.
+
+# %% tags=["hide-input"]
 figures.show(
     paging_figures.slopes(slopes["recorded"], k),
     alt="Left: extra faults against wrong ones; Flush and Mark0 lie on one line of slope one, the "
@@ -327,7 +335,8 @@ figures.show(
 each = pd.concat(slopes.values())
 each["extra faults per wrong bit"] = each["ratio"] / each["errors"]
 each["wrong bits are"] = each["side"].map({"zeros": "ones", "ones": "zeros"})
-price = each.pivot_table("extra faults per wrong bit", ["wrong bits are", "policy", "trace"], "rate")
+rows = ["wrong bits are", "policy", "trace"]
+price = each.pivot_table("extra faults per wrong bit", rows, "rate")
 print(price.to_string(float_format="{:.3f}".format, na_rep=""))
 
 # %% [markdown]
@@ -349,7 +358,7 @@ print(price.to_string(float_format="{:.3f}".format, na_rep=""))
 # $$ p > \frac{1}{1 + 2H_k}. $$
 
 # %%
-run.show(paging_advice.features)
+run.show(adviser.features)
 
 # %% [markdown]
 # Five networks a trace (two in the smoke profile), each with new first weights and new coins:
@@ -378,8 +387,8 @@ figures.show(
     alt="Two panels, cost over optimum against the threshold on the network's probability. Curves "
     "for Flush, Mark0 and the lazy follower fall and rise again; a vertical line at 0.12 marks the "
     "threshold from the bound, left of the lowest points. Dashed and dotted lines: LRU, Marker.",
-    caption="Learned bits beat LRU and Marker on both traces if the threshold is right. The best one"
-    " lies between the bound's (red) and one half: a wrong zero costs more than a wrong one, but "
+    caption="Learned bits beat LRU and Marker on both traces if the threshold is right. The best "
+    "one lies between the bound's (red) and one half: a wrong zero costs more than a wrong one, but "
     "less than the worst case says. Flush has to be told 1 more often.",
 )
 
@@ -409,7 +418,8 @@ with run.section("all bits wrong"):
         paging_experiment.measure(name, [trace], k, some, [1.0], runs, rng)
         for name, trace in traces.items()
     ).set_index(["trace", "policy"])
-print(upside_down["ratio"].unstack(0).reindex(some).to_string(float_format="{:.3f}".format))
+wide = upside_down.pivot_table("ratio", "policy", "trace").reindex(some)
+print(wide.to_string(float_format="{:.3f}".format))
 
 # %% [markdown]
 # On the recorded program Mark0 faults on nearly every request. Consistency does not imply robustness; you have to build
@@ -427,7 +437,7 @@ both = carried[carried["side"] == "both"]
 if data.available("paging-traces"):
     path = data.fetch("paging-traces")
     for label, prefix, size in (("BrightKite", "bk", 10), ("Citi Bike", "citi", 100)):
-        real = list(paging_traces.archive(path, prefix).values())
+        real = list(sources.archive(path, prefix).values())
         again = paging_experiment.measure(label, real, size, ["lru", "mark0"], [0.05], 3, rng)
         print(again[["trace", "policy", "rate", "ratio"]].to_string(index=False, header=False))
 else:
@@ -441,8 +451,9 @@ print(wide[[0, 0.01, 0.05, 0.2, 0.5]].to_string(float_format="{:.3f}".format, na
 # perfect bits Mark&Predict is just that, and stands here at the same two numbers.
 
 # %% tags=["hide-input"]
+places = {"BrightKite": "BrightKite, k = 10", "Citi Bike": "Citi Bike, k = 100"}
 figures.show(
-    paging_figures.sweep(both, {"BrightKite": "BrightKite, k = 10", "Citi Bike": "Citi Bike, k = 100"}),
+    paging_figures.sweep(both, places),
     alt="Two panels for BrightKite and Citi Bike, cost over optimum against the share of flipped "
     "bits. Flush and Mark0 pass LRU between 1 and 10% on BrightKite; on Citi Bike Mark0 stays "
     "below LRU until beyond 20%, and Mark&Predict begins at 1.6.",
@@ -529,9 +540,9 @@ run.claim("randomness-helps", here["flush"] - here["mark0"], span)
 # And robustness, with every bit wrong, on the recorded program.
 
 # %%
-row = upside_down.loc["recorded"]
-span = row["low"]["mark0"] - row["high"]["mark_predict"], row["high"]["mark0"] - row["low"]["mark_predict"]
-run.claim("phase-robust", row["ratio"]["mark0"] - row["ratio"]["mark_predict"], span)
+low, here, high = (upside_down.loc["recorded"][name] for name in ("low", "ratio", "high"))
+span = low["mark0"] - high["mark_predict"], high["mark0"] - low["mark_predict"]
+run.claim("phase-robust", here["mark0"] - here["mark_predict"], span)
 
 # %% [markdown]
 # All claims of the chapter, in one table.
@@ -610,8 +621,8 @@ for policy, bit in (("marker", 0), ("mark0", 0), ("mark_predict", 0), ("mark_pre
 # Each eviction of it is one true 1, predicted 0: eta0 = OPT - k. No predicted ones: eta1 = 0.
 # n <= alpha OPT + beta eta0 <= (alpha + beta) (k + n/k); divide by n/k, let n grow.
 for size in (2, 5, 10, 20):
-    trace = paging_exact.adversary("lru", size, 5_000, 0)
-    print(f"k = {size:2d}: OPT = {paging.optimal_cost(trace, size):,} <= {size + 5_000 / size:,.0f}")
+    optimum = paging.optimal_cost(paging_exact.adversary("lru", size, 5_000, 0), size)
+    print(f"k = {size:2d}: OPT = {optimum:,} <= {size + 5_000 / size:,.0f}")
 
 # %% [markdown]
 # **5. A second opinion.** The combination changes over when one algorithm has cost twice what the other has. At how
@@ -620,8 +631,10 @@ for size in (2, 5, 10, 20):
 # %% tags=["solution", "hide-cell"]
 flip = run.rng("second opinion")
 pair = ["mark0", "marker", "combine"]
-series = paging_experiment.measure("recorded", [recorded], k, pair, [0, 0.02, 0.1, 0.2, 1], 5, flip)
-print(series.pivot_table("ratio", "policy", "rate").reindex(pair).to_string(float_format="{:.3f}".format))
+some = [0, 0.02, 0.1, 0.2, 1]
+series = paging_experiment.measure("recorded", [recorded], k, pair, some, 5, flip)
+table = series.pivot_table("ratio", "policy", "rate").reindex(pair)
+print(table.to_string(float_format="{:.3f}".format, na_rep=""))
 # Nothing where advice is good: it never changes over. It helps once Mark0 costs twice Marker.
 # Its faults are at most about 4 times those of the better one, plus k for each change, and each
 # change needs the cost to have doubled, so there are at most log2 of them.
@@ -654,7 +667,7 @@ for rate in (0, 0.02, 0.1, 0.5):
         for policy, found in ratios.items():
             found.append(paging.simulate(policy, recorded, k, bits, flip) / optimum)
     texts = [f"{paging_experiment.interval(found)[0]:.3f}" for found in ratios.values()]
-    print(f"{rate:4.0%} flipped: Mark0 {texts[0]}, Mark&Predict's rule with discard bits {texts[1]}")
+    print(f"{rate:4.0%} flipped: Mark0 {texts[0]}, Mark&Predict on discard bits {texts[1]}")
 # It gives up a little with perfect bits (it may not evict a marked page) and is robust.
 
 # %% [markdown]
@@ -666,9 +679,10 @@ many = run.pick(smoke=50_000, cpu=400_000, gpu=400_000)
 for size in (2, 5, 10, 20, 50):
     trace = flip.integers(0, size + 1, many)
     optimum = paging.optimal_cost(trace, size)
-    ratios = [paging.simulate("lru", trace, size) / optimum]
-    ratios.append(paging.simulate("marker", trace, size, rng=flip) / optimum)
-    print(f"k = {size:2d}: LRU {ratios[0]:.3f}, Marker {ratios[1]:.3f}, H_k {paging.harmonic(size):.3f}")
+    old = paging.simulate("lru", trace, size) / optimum
+    marker = paging.simulate("marker", trace, size, rng=flip) / optimum
+    h = paging.harmonic(size)
+    print(f"k = {size:2d}: LRU {old:.3f}, Marker {marker:.3f}, H_k {h:.3f}")
 # One page is missing, whichever it is: probability 1/(k+1). The optimum faults once in a phase,
 # and a phase lasts until all k + 1 pages have come: (k + 1) H_k requests after its first.
 

@@ -52,8 +52,9 @@ def simulate(
     bits: (n,) of 0 and 1, for the policies that take advice
     rng: for the randomised policies
 
-    Raises ValueError for an unknown policy, an empty trace, one that is not 1-D or not of integers or of more than 2**31 requests, k < 1, and a
-    missing or superfluous bit vector or generator, bits of another length than the trace or not 0 or 1.
+    Raises ValueError for an unknown policy, for a trace that is empty, not 1-D, not of integers or longer than 2**31,
+    for k < 1, for a missing or superfluous bit vector, bits of another length than the trace or other than 0 and 1, and
+    for a missing generator.
     """
     if policy == "combine":
         return int(_faults(policy, trace, k, bits, rng).sum())
@@ -75,12 +76,15 @@ def _faults(policy: str, trace: ArrayLike, k: int, bits: ArrayLike | None, rng: 
     k = _check_size(k)
     advised = policy in WITH_BITS or policy == "combine"
     if advised and bits is None:
-        raise ValueError(f"bits is None; policy {policy!r} needs one bit (0 or 1) for each of the {len(requests)} requests")
+        raise ValueError(
+            f"bits is None; policy {policy!r} needs one bit (0 or 1) for each of the {len(requests)} requests"
+        )
     if not advised and bits is not None:
         raise ValueError(f"bits is given; policy {policy!r} takes no advice, so only None is allowed")
     if policy in RANDOMISED and not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng is {rng!r}; policy {policy!r} is randomised and needs a numpy.random.Generator")
-    advice = check_bits("bits", bits, len(requests)) if advised else np.zeros(0 if policy == "belady" else len(requests), np.uint8)
+    unread = 0 if policy == "belady" else len(requests)  # belady would write its bits there
+    advice = check_bits("bits", bits, len(requests)) if advised else np.zeros(unread, np.uint8)
     k = min(k, pages)  # a larger cache never fills: the same run, in less memory
     fault = np.zeros(len(requests), np.uint8)
     rng = rng if rng is not None else np.random.default_rng(0)  # deterministic loops ignore it
@@ -108,7 +112,7 @@ def check_trace(trace: ArrayLike) -> tuple[Array, int]:
     if low < 0 or high > 2 * requests.size + 1_000:
         names, requests = np.unique(requests, return_inverse=True)
         high = len(names) - 1
-    if len(requests) + high >= 2**31 - 1:
+    if len(requests) + 2 * high >= 2**31 - 3:
         raise ValueError(f"trace has {len(requests)} requests; allowed are fewer than 2**31, pages included")
     return np.ascontiguousarray(requests, dtype=np.int64), high + 1
 

@@ -1,4 +1,4 @@
-"""A learned adviser for the paging chapter: what is known at each request, and a small network that predicts one bit."""
+"""A learned adviser for the paging chapter: what is known at a request, and a small network that predicts one bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of the paging chapter that are more than a seaborn call, and the data and JavaScript of its interactive one."""
+"""Figures of the paging chapter that are more than a seaborn call, and data and JavaScript of its interactive one."""
 
 from __future__ import annotations
 

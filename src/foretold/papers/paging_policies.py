@@ -25,21 +25,29 @@ WORD, SHIFT = 64, 6
 
 @njit(cache=True)
 def lru(requests, pages, k, bits, rng, fault):
-    """Evict the page that was not used for longest. No list is kept: what has left the cache are the pages last used
-    before the time `oldest`, which walks along the trace once and passes requests that are no page's latest."""
-    last = np.full(pages, -1, np.int32)
-    oldest = size = 0
+    """Evict the page that was not used for longest. The cache is a ring of pages from the newest to the oldest and a
+    sentinel between them; entries 2p and 2p + 1 are the neighbours of page p, side by side in memory, or -1."""
+    ends = 2 * pages
+    ring = np.full(ends + 2, -1, np.int32)
+    ring[ends] = ring[ends + 1] = ends
+    size = 0
     for t in range(requests.size):
-        page = requests[t]
-        if last[page] < oldest:
+        page = 2 * requests[t]
+        before, after = ring[page], ring[page + 1]
+        if before >= 0:
+            ring[before + 1], ring[after] = after, before
+        else:
             fault[t] = 1
             if size == k:
-                while last[requests[oldest]] != oldest:
-                    oldest += 1
-                oldest += 1
+                oldest = ring[ends]
+                second = ring[oldest]
+                ring[ends], ring[second + 1] = second, ends
+                ring[oldest] = -1
             else:
                 size += 1
-        last[page] = t
+        newest = ring[ends + 1]
+        ring[page], ring[page + 1] = ends, newest
+        ring[newest] = ring[ends + 1] = page
 
 
 @njit(cache=True)
@@ -247,7 +255,7 @@ def combine(first, second, k):
         one += first[t]
         two += second[t]
         cost[t] = first[t] if leads else second[t]
-        if leads and one > 2 * two or not leads and two > 2 * one:
+        if (leads and one > 2 * two) or (not leads and two > 2 * one):
             leads = not leads
             cost[t] += k
     return cost

@@ -27,7 +27,8 @@ def zipf(n: int, objects: int, rng: np.random.Generator, exponent: float = 1.0) 
     Raises ValueError for n < 1, objects < 1 and an exponent below 0.
     """
     if n < 1 or objects < 1 or not exponent >= 0:
-        raise ValueError(f"(n, objects, exponent) is {(n, objects, exponent)!r}; allowed are n, objects >= 1, exponent >= 0")
+        given = (n, objects, exponent)
+        raise ValueError(f"(n, objects, exponent) is {given!r}; allowed are n, objects >= 1 and exponent >= 0")
     weight = np.cumsum(np.arange(1, objects + 1, dtype=float) ** -exponent)
     return np.searchsorted(weight, rng.random(n) * weight[-1], side="right")
 
@@ -96,7 +97,8 @@ def archive(path: Path, prefix: str) -> Traces:
     Raises ValueError when no member begins so.
     """
     with zipfile.ZipFile(path) as file:
-        members = sorted(name for name in file.namelist() if Path(name).name.startswith(prefix) and name.endswith(".txt"))
+        texts_of = [name for name in file.namelist() if name.endswith(".txt")]
+        members = sorted(name for name in texts_of if Path(name).name.startswith(prefix))
         texts = {Path(name).stem: file.read(name).decode("ascii") for name in members}
     if not texts:
         raise ValueError(f"prefix is {prefix!r}; allowed is the beginning of a member's name in {path}")
