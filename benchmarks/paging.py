@@ -98,9 +98,7 @@ def main() -> None:
                 assert other == misses, f"{policy}, k = {k}: {misses} misses here, {other} there"
                 row.append(REQUESTS / seconds / 1e6)
     size = trace.nbytes / 2**20
-    print(
-        f"Python {sys.version.split()[0]}; most memory beyond the trace of {size:.0f} MiB, compiler included: {memory:.0f} MiB"
-    )
+    print(f"Python {sys.version.split()[0]}; memory beyond the trace of {size:.0f} MiB: {memory:.0f} MiB at most")
     print("| k | policy | misses | ours | libcachesim, from a file | times | libcachesim, by request | times |")
     print("|---:|---|---:|---:|---:|---:|---:|---:|")
     for k, policy, misses, ours, *theirs in rows:

@@ -21,7 +21,7 @@
 # | venue, year | ICML 2023, Proceedings of Machine Learning Research 202, 952-968 |
 # | you will learn | what consistent, robust and smooth mean; to bound a cost by two kinds of error; to test a theorem on every small case |
 # | before you begin | expectation, harmonic numbers, some Python |
-# | minutes | CPU 0.8, GPU 0.8 (one trace is one long chain of decisions: a GPU has nothing to do) |
+# | minutes | CPU 0.4, GPU 0.5 (one trace is one long chain of decisions: a GPU has nothing to do) |
 # | data, licence | drawn and recorded on the spot; optional: BrightKite and Citi Bike traces, no licence stated, downloaded only if you ask |
 #
 # [paper]: https://arxiv.org/abs/2210.02775
@@ -264,8 +264,8 @@ for name, trace in traces.items():
 # Marker would have, then changes over, and back again by the same rule; each change is charged $k$ loads.
 
 # %%
-rates = run.pick(smoke=[0, 0.05, 0.5], cpu=[0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5], gpu=None)
-rates = rates or [0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5]
+few, many = [0, 0.05, 0.5], [0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
+rates = run.pick(smoke=few, cpu=many, gpu=many)
 runs, rng = run.pick(smoke=3, cpu=10, gpu=40), run.rng("flips")
 policies = ["lru", "marker", "flush", "mark0", "mark_predict", "follow", "combine"]
 with run.section("cost against error"):
@@ -288,19 +288,19 @@ figures.show(
     "policies with discard bits start at 1; Flush rises fastest, then Mark0 and the lazy follower;"
     " Mark&Predict starts higher and stays nearly flat, meeting the line of Marker at 50%.",
     caption="With perfect bits the discard algorithms are optimal. A few per cent of wrong bits "
-    "suffice to make them worse than no advice, on the left sooner than on the right. "
+    "suffice to make them worse than no advice, above sooner than below. "
     "Mark&Predict starts higher, hardly rises, and at 50% is Marker.",
 )
 
 # %% [markdown]
-# Why is the left panel so much worse than the right at the same rate? Because rates deceive. On the recorded trace
+# Why is the upper panel so much worse than the lower at the same rate? Because rates deceive. On the recorded trace
 # nearly all requests are hits, and most true bits are zeros; turning 1% of all bits round makes as many wrong ones as a
 # tenth of all optimal faults. The bound counts errors, not rates.
 #
 # ### The two slopes
 #
-# So count them, one side at a time. On the left true zeros become wrong ones, on the right true ones become wrong
-# zeros. This is the figure to remember.
+# So count them, one side at a time. In the upper panel true zeros become wrong ones, in the lower one true ones become
+# wrong zeros. This is the figure to remember.
 
 # %%
 up, down = [0.003, 0.01, 0.02, 0.03], [0.005, 0.01, 0.02, 0.05, 0.1]
@@ -320,11 +320,11 @@ with run.section("one-sided errors"):
 # %% tags=["hide-input"]
 figures.show(
     paging_figures.slopes(slopes["recorded"], k),
-    alt="Left: extra faults against wrong ones; Flush and Mark0 lie on one line of slope one, the "
-    "bound. Right: against wrong zeros; Flush rises steeply, near its bound of 19 at first, and "
+    alt="Above: extra faults against wrong ones; Flush and Mark0 lie on one line of slope one, the "
+    "bound. Below: against wrong zeros; Flush rises steeply, near its bound of 19 at first, and "
     "then bends; Mark0 rises by about 1.5 a wrong zero, far below its bound.",
-    caption="Recorded program, k = 20. Left: each wrong one costs one fault, as much as the bound "
-    "allows. Right: a wrong zero costs Flush up to about 17 faults where errors are rare, and "
+    caption="Recorded program, k = 20. Above: each wrong one costs one fault, as much as the bound "
+    "allows, and the two lines coincide. Below: a wrong zero costs Flush up to about 17 faults where errors are rare, and "
     "Mark0 one or two. Dashed: the bounds.",
 )
 
@@ -388,8 +388,8 @@ figures.show(
     "for Flush, Mark0 and the lazy follower fall and rise again; a vertical line at 0.12 marks the "
     "threshold from the bound, left of the lowest points. Dashed and dotted lines: LRU, Marker.",
     caption="Learned bits beat LRU and Marker on both traces if the threshold is right. The best "
-    "one lies between the bound's (red) and one half: a wrong zero costs more than a wrong one, but "
-    "less than the worst case says. Flush has to be told 1 more often.",
+    "one lies above the bound's (red): a wrong zero costs more than a wrong one, but less than "
+    "the worst case says. Flush has to be told 1 more often.",
 )
 
 # %% [markdown]
@@ -457,14 +457,14 @@ figures.show(
     alt="Two panels for BrightKite and Citi Bike, cost over optimum against the share of flipped "
     "bits. Flush and Mark0 pass LRU between 1 and 10% on BrightKite; on Citi Bike Mark0 stays "
     "below LRU until beyond 20%, and Mark&Predict begins at 1.6.",
-    caption="Real traces, recorded results. People who check in at few places (left) leave little "
+    caption="Real traces, recorded results. People who check in at few places (above) leave little "
     "room: LRU pays 1.29. On Citi Bike a fifth of the bits may be wrong and Mark0 still beats LRU.",
 )
 
 # %% [markdown]
 # The lazy follower deserves a second look. On BrightKite it is better than Mark0 at every rate above zero: it does not
 # throw a page out until the place is needed, so many wrong ones cost nothing. On Citi Bike it is slightly worse. It has
-# no guarantee, and with all bits wrong it is as bad as Mark0.
+# no guarantee, and with all bits wrong it is nearly as bad as Mark0.
 #
 # ### Four ways to be wrong
 #
@@ -564,8 +564,8 @@ run.report()
 #
 # ### Errata and disputes
 #
-# - A widely read summary attributes $(1, 2H_k, 1)$ to *phase* predictions. It belongs to discard predictions.
-# - Published code for Mark&Predict's phases closes a phase as soon as $k$ distinct pages were seen, so on the next request
+# - A summary on the site arXivLens attributes $(1, 2H_k, 1)$ to *phase* predictions. It belongs to discard predictions.
+# - The phase predictor of the public benchmark Cache-Coliseum closes a phase as soon as $k$ distinct pages were seen, so on the next request
 #   even if that is an old page. Its phases are shorter than $k$-phases, and its true bits are not the paper's.
 # - True discard bits are not unique. Among pages that never come again the optimum may evict any; we take the one with
 #   the smallest number. Bits of two implementations cannot be compared, their costs can (exercise 2).

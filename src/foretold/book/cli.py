@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--output", metavar="FOLDER", help="default: _build/seminar")
     made.add_argument("--profile", choices=claims.PROFILES)
     made = command("new-chapter", new_chapter, "Write the skeleton of a chapter: notebook, module, claims, test.")
-    made.add_argument("name", help="a Python identifier in small letters, for example paging")
+    made.add_argument("name", help="a Python identifier in small letters, for example speculative")
     made.add_argument("--part", help="the part of _toc.yml that it joins (default: the last)")
     made = command("address", address, "Show the repository's address, or change it everywhere (for a fork).")
     made.add_argument("url", nargs="?", help="https://github.com/owner/name")

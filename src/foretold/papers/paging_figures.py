@@ -29,7 +29,7 @@ def _line(axis: Axes, x: Any, rows: pd.DataFrame, policy: str, **style: Any) -> 
 
 def timeline(trace: Sequence[int], k: int, advice: Mapping[str, Sequence[int]]) -> Figure:
     """What Flush holds at each request of a short trace, one panel for each bit vector of `advice` (title: bits)."""
-    fig, axes = plt.subplots(len(advice), 1, figsize=(6.6, 2.35 * len(advice)), sharex=True)
+    fig, axes = plt.subplots(len(advice), 1, figsize=(6, 2.35 * len(advice)), sharex=True)
     for axis, (title, bits) in zip(np.atleast_1d(axes), advice.items(), strict=True):
         state, paid = paging_exact.EMPTY["flush"], 0
         for t, (page, bit) in enumerate(zip(trace, bits, strict=True)):
@@ -39,7 +39,7 @@ def timeline(trace: Sequence[int], k: int, advice: Mapping[str, Sequence[int]]) 
                 axis.add_patch(plt.Rectangle((t - 0.5, held - 0.4), 1, 0.8, color=COLOURS["blue"], alpha=0.3, linewidth=0))  # fmt: skip  # noqa: E501
             axis.plot(t, page, "X" if fault else "o", color=COLOURS["red"] if fault else INK, markersize=8 if fault else 5)  # fmt: skip  # noqa: E501
             if bit:
-                axis.text(t, page + 0.42, "1", fontsize=10.5, ha="center", va="bottom", fontweight="bold")
+                axis.annotate("1", (t, page), xytext=(9, 0), textcoords="offset points", ha="center", va="center", fontweight="bold")  # fmt: skip  # noqa: E501
         axis.set(ylabel="page", ylim=(max(trace) + 0.9, -1.0), xlim=(-0.7, len(trace) - 0.3))
         axis.set_yticks(range(max(trace) + 1), [chr(ord("A") + page) for page in range(max(trace) + 1)])
         axis.set_title(f"{title}: {paid} faults")
@@ -51,7 +51,7 @@ def timeline(trace: Sequence[int], k: int, advice: Mapping[str, Sequence[int]]) 
 def sweep(frame: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
     """Cost over the optimum against the rate of flipped bits; a row of `frame` has trace, policy, rate, ratio, low and
     high. One panel for each trace of `titles`."""
-    fig, axes = plt.subplots(1, len(titles), figsize=(7.4, 4.7), sharey=False)
+    fig, axes = plt.subplots(len(titles), 1, figsize=(6, 3.4 * len(titles) + 0.6))
     for axis, (trace, title) in zip(np.atleast_1d(axes), titles.items(), strict=True):
         for policy in NAMES:
             rows = frame[(frame["trace"] == trace) & (frame["policy"] == policy)].sort_values("rate")
@@ -62,40 +62,39 @@ def sweep(frame: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         axis.set_xscale("symlog", linthresh=0.01, linscale=0.5)
         axis.set_xticks([0, 0.01, 0.1, 0.5], ["0", "1%", "10%", "50%"])
         axis.minorticks_off()
-        axis.set(xlabel="bits turned round", title=title)
-    np.atleast_1d(axes)[0].set_ylabel("cost / optimum")
+        axis.set(xlabel="bits turned round", ylabel="cost / optimum", title=title)
     handles, labels = np.atleast_1d(axes)[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="lower center", ncols=3, bbox_to_anchor=(0.5, -0.2))
+    fig.legend(handles, labels, loc="lower center", ncols=3, bbox_to_anchor=(0.5, -0.11))
     return fig
 
 
 def slopes(frame: pd.DataFrame, k: int) -> Figure:
-    """Extra faults against wrong bits, both over the optimum: wrong ones on the left, wrong zeros on the right. A row
+    """Extra faults against wrong bits, both over the optimum: wrong ones above, wrong zeros below. A row
     of `frame` has side ("zeros" or "ones", the true bits that were flipped), policy, errors, ratio, low and high."""
-    fig, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.9))
+    fig, (upper, lower) = plt.subplots(2, 1, figsize=(6, 7))
     top = {"zeros": 0.0, "ones": 0.0}
-    for axis, side in ((left, "zeros"), (right, "ones")):
+    for axis, side in ((upper, "zeros"), (lower, "ones")):
         for policy in ("flush", "mark0"):
             rows = frame[(frame["side"] == side) & (frame["policy"] == policy)].sort_values("errors")
             _line(axis, rows["errors"], rows, policy)
             top[side] = max(top[side], rows["high"].max())
     x = np.array([0, frame.loc[frame["side"] == "zeros", "errors"].max()])
-    left.plot(x, x, color=INK, linewidth=1.2, linestyle="--")
-    left.text(x[1] * 0.55, x[1] * 0.68, "bound: 1 each", ha="right", fontsize=11)
+    upper.plot(x, x, color=INK, linewidth=1.2, linestyle="--")
+    upper.text(x[1] * 0.55, x[1] * 0.68, "bound: 1 for each", ha="right", fontsize=11)
     limit = 1.25 * top["ones"]
     for slope, text, policy in ((k - 1, f"$k-1={k - 1}$", "flush"), (2 * paging.harmonic(k), f"$2H_k={2 * paging.harmonic(k):.1f}$", "mark0")):  # fmt: skip  # noqa: E501
-        right.plot([0, limit / slope], [0, limit], color=COLOURS[LOOK[policy][0]], linewidth=1.2, linestyle="--")
-        right.text(limit / slope, limit * 1.02, text, color=COLOURS[LOOK[policy][0]], fontsize=11, ha="center")
-    left.set(xlabel="wrong ones, $\\eta_1$ / optimum", ylabel="extra faults / optimum")
-    right.set(xlabel="wrong zeros, $\\eta_0$ / optimum", ylim=(0, limit * 1.12))
-    left.legend(loc="upper left")
+        lower.plot([0, limit / slope], [0, limit], color=COLOURS[LOOK[policy][0]], linewidth=1.2, linestyle="--")
+        lower.text(limit / slope, limit * 1.02, text, color=COLOURS[LOOK[policy][0]], fontsize=11, ha="center")
+    upper.set(xlabel="wrong ones, $\\eta_1$ / optimum", ylabel="extra faults / optimum")
+    lower.set(xlabel="wrong zeros, $\\eta_0$ / optimum", ylabel="extra faults / optimum", ylim=(0, limit * 1.12))
+    upper.legend(loc="upper left")
     return fig
 
 
 def thresholds(frame: pd.DataFrame, best: float, titles: Mapping[str, str]) -> Figure:
     """Cost of learned advice against the threshold on its probability; a row of `frame` has trace, policy, threshold,
     ratio, low and high. `best` is the threshold that the bound suggests."""
-    fig, axes = plt.subplots(1, len(titles), figsize=(7.4, 4.5))
+    fig, axes = plt.subplots(len(titles), 1, figsize=(6, 3.4 * len(titles) + 0.4))
     for axis, (trace, title) in zip(axes, titles.items(), strict=True):
         for policy in ("lru", "marker", "flush", "mark0", "follow"):
             rows = frame[(frame["trace"] == trace) & (frame["policy"] == policy)].sort_values("threshold")
@@ -104,10 +103,9 @@ def thresholds(frame: pd.DataFrame, best: float, titles: Mapping[str, str]) -> F
             else:
                 _line(axis, rows["threshold"], rows, policy)
         axis.axvline(best, color=COLOURS["red"], linewidth=1.4, linestyle="-.", label="threshold from the bound")
-        axis.set(xlabel="say 1 above this probability", title=title, xlim=(0, 1))
-    axes[0].set_ylabel("cost / optimum")
+        axis.set(xlabel="say 1 above this probability", ylabel="cost / optimum", title=title, xlim=(0, 1))
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="lower center", ncols=3, bbox_to_anchor=(0.5, -0.16))
+    fig.legend(handles, labels, loc="lower center", ncols=3, bbox_to_anchor=(0.5, -0.08))
     return fig
 
 
