@@ -76,7 +76,8 @@ def slopes(frame: pd.DataFrame, k: int) -> Figure:
     for axis, side in ((upper, "zeros"), (lower, "ones")):
         for policy in ("flush", "mark0"):
             rows = frame[(frame["side"] == side) & (frame["policy"] == policy)].sort_values("errors")
-            _line(axis, rows["errors"], rows, policy)
+            wide = {"linewidth": 6, "alpha": 0.5} if policy == "flush" and side == "zeros" else {}  # the lines coincide
+            _line(axis, rows["errors"], rows, policy, **wide)
             top[side] = max(top[side], rows["high"].max())
     x = np.array([0, frame.loc[frame["side"] == "zeros", "errors"].max()])
     upper.plot(x, x, color=INK, linewidth=1.2, linestyle="--")
