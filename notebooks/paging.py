@@ -287,8 +287,8 @@ figures.show(
     alt="Two panels, cost over optimum against the share of flipped bits from 0 to 50%. All "
     "policies with discard bits start at 1; Flush rises fastest, then Mark0 and the lazy follower;"
     " Mark&Predict starts higher and stays nearly flat, meeting the line of Marker at 50%.",
-    caption="With perfect bits the discard algorithms are optimal. Flush and Mark0 become worse than "
-    "no advice at 5 to 10% wrong bits above, at 15 to 30% below (where red hides blue, the "
+    caption="With perfect bits the discard algorithms are optimal. Flush and Mark0 become worse "
+    "than no advice at 5 to 10% wrong bits above, at 15 to 30% below (where red hides blue, the "
     "combination stays with Mark0). Mark&Predict starts higher, hardly rises, and at 50% is "
     "Marker.",
 )
