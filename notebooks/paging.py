@@ -439,7 +439,8 @@ if data.available("paging-traces"):
     path = data.fetch("paging-traces")
     for label, prefix, size in (("BrightKite", "bk", 10), ("Citi Bike", "citi", 100)):
         real = list(sources.archive(path, prefix).values())
-        again = paging_experiment.measure(label, real, size, ["lru", "mark0"], [0.05], 3, rng)
+        flips = run.rng("real")
+        again = paging_experiment.measure(label, real, size, ["lru", "mark0"], [0.05], 3, flips)
         print(again[["trace", "policy", "rate", "ratio"]].to_string(index=False, header=False))
 else:
     print("The archive is not on this machine; below is what was measured before.")
