@@ -238,7 +238,7 @@ print(f"alpha + beta >= {zeros_ratio:.3f};  alpha + (k-1) gamma >= {ones_sum:.3f
 # popular with probability proportional to $1/i$. There is no order in it to be learned, only popularity. *Recorded* is
 # real: we let a small program work on the source of Python's standard library (it parses, rewrites, compares, wraps) and
 # note each block of four source lines that the interpreter enters, as a processor's instruction cache would see it. It
-# has loops, phases and calls. What is recorded depends on the version of Python; claims below do not.
+# has loops, phases and calls. What is recorded depends on the version of Python; the claims below hold for any trace.
 
 # %%
 length = run.pick(smoke=12_000, cpu=60_000, gpu=60_000)
@@ -637,7 +637,8 @@ some = [0, 0.02, 0.1, 0.2, 1]
 series = paging_experiment.measure("recorded", [recorded], k, pair, some, 5, flip)
 table = series.pivot_table("ratio", "policy", "rate").reindex(pair)
 print(table.to_string(float_format="{:.3f}".format, na_rep=""))
-# Nothing where advice is good: it never changes over. It helps once Mark0 costs twice Marker.
+# Nothing where advice is good: it never changes over. It helps from about 10% on, where Mark0
+# has cost twice as much as Marker at some moment, if not in the end.
 # Its faults are at most about 4 times those of the better one, plus k for each change, and each
 # change needs the cost to have doubled, so there are at most log2 of them.
 
@@ -651,8 +652,8 @@ for trace in paging_exact.sequences(4, 8):
     cost, optimum = paging.clean_pages(trace, 2), paging.optimal_cost(trace, 2)
     worst = max(worst, (cost / optimum, optimum, trace))
 print(f"k = 2, 8 requests: {worst[0]:.3f} times the optimum {worst[1]} on {worst[2]}")
-# With perfect bits it pays for clean pages: those not in the phase before. The optimum pays at
-# least half of them, and exactly half needs each phase to swap the same pages out and in again.
+# With perfect bits it pays for clean pages: those not in the phase before. The optimum pays for
+# at least half of them, hence the 2. No trace of this length comes near it.
 
 # %% [markdown]
 # ### To build
@@ -670,7 +671,8 @@ for rate in (0, 0.02, 0.1, 0.5):
             found.append(paging.simulate(policy, recorded, k, bits, flip) / optimum)
     texts = [f"{paging_experiment.interval(found)[0]:.3f}" for found in ratios.values()]
     print(f"{rate:4.0%} flipped: Mark0 {texts[0]}, Mark&Predict on discard bits {texts[1]}")
-# It gives up a little with perfect bits (it may not evict a marked page) and is robust.
+# With perfect bits it gives up most of their worth: a marked page may not leave, whatever its
+# bit says. In return it hardly minds errors, as Mark&Predict does with its own bits.
 
 # %% [markdown]
 # **8. Yao's adversary.** Ask for a uniformly random one of $k+1$ pages, each time. Show that every algorithm without
