@@ -238,7 +238,7 @@ print(f"alpha + beta >= {zeros_ratio:.3f};  alpha + (k-1) gamma >= {ones_sum:.3f
 # popular with probability proportional to $1/i$. There is no order in it to be learned, only popularity. *Recorded* is
 # real: we let a small program work on the source of Python's standard library (it parses, rewrites, compares, wraps) and
 # note each block of four source lines that the interpreter enters, as a processor's instruction cache would see it. It
-# has loops, phases and calls. What is recorded depends on the version of Python; the claims below hold for any trace.
+# has loops, phases and calls. What is recorded depends on the version of Python; the bounds do not.
 
 # %%
 length = run.pick(smoke=12_000, cpu=60_000, gpu=60_000)
