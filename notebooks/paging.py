@@ -119,7 +119,7 @@ figures.show(
 #
 # $$ \mathrm{ALG} \le \alpha\, \mathrm{OPT} + \beta\, \eta_0 + \gamma\, \eta_1 $$
 #
-# (the paper allows a constant besides; nothing on this page needs it). With perfect advice it pays $\alpha$ times the
+# (definitions of this kind allow a constant besides; nothing on this page needs it). With perfect advice it pays $\alpha$ times the
 # optimum: that is its *consistency*. As errors grow the cost grows in proportion and not by a jump: that is
 # *smoothness*, with the two prices $\beta$ and $\gamma$. *Robustness*, a limit that holds whatever the advice, is a
 # third matter, and we shall see that it does not come by itself.
@@ -211,8 +211,9 @@ print(f"that is {worst} more than OPT + (k - 3/2) eta0 + eta1")
 # %% [markdown]
 # ### Nobody can do much better
 #
-# The paper has lower bounds to match: for deterministic algorithms with discard bits, $\alpha + \beta \ge k$ and
-# $\alpha + (k-1)\gamma \ge k$. The argument is an adversary, and it runs. Take $k+1$ pages and always ask for one that is
+# There are lower bounds to match (we know them from a summary of the paper, and derive them in exercise 4): for
+# deterministic algorithms with discard bits, $\alpha + \beta \ge k$ and $\alpha + (k-1)\gamma \ge k$. The argument is
+# an adversary, and it runs. Take $k+1$ pages and always ask for one that is
 # *not* in the cache. Every request is a fault; the optimum has at most one fault in $k$ requests. Give zeros as advice:
 # each eviction of the optimum is one wrong zero, so there are no more of them than optimal faults, and
 # $\alpha + \beta$ has to cover $k$. Give ones: nearly all of them are wrong, and $\gamma$ has to pay.
