@@ -61,10 +61,19 @@ def measure(
     return pd.DataFrame(rows, columns=names)
 
 
-def sides(name: str, trace: np.ndarray, k: int, rates: Mapping[str, Sequence[float]], runs: int, rng: np.random.Generator) -> pd.DataFrame:  # fmt: skip  # noqa: E501
+def sides(
+    name: str,
+    trace: np.ndarray,
+    k: int,
+    rates: Mapping[str, Sequence[float]],
+    runs: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
     """`measure` for Flush and Mark0 with one-sided flips, `rates` for each side, as *extra* faults over the optimum:
     the optimum is taken off ratio, low and high."""
-    found = pd.concat(measure(name, [trace], k, ["flush", "mark0"], some, runs, rng, side) for side, some in rates.items())  # fmt: skip  # noqa: E501
+    policies = ["flush", "mark0"]
+    parts = [measure(name, [trace], k, policies, some, runs, rng, side) for side, some in rates.items()]
+    found = pd.concat(parts)
     found[["ratio", "low", "high"]] -= 1
     return found
 
