@@ -16,15 +16,33 @@ from foretold.figures import COLOURS, INK
 from foretold.papers import paging, paging_exact
 
 # One colour and one marker for each policy, the same in every figure.
-NAMES = {"lru": "LRU", "marker": "Marker", "flush": "Flush", "mark0": "Mark0", "mark_predict": "Mark&Predict", "follow": "lazy follower", "combine": "combination (ours)"}  # fmt: skip  # noqa: E501
-LOOK = {"lru": ("grey", "s"), "marker": ("grey", "D"), "flush": ("orange", "^"), "mark0": ("blue", "o"), "mark_predict": ("green", "v"), "follow": ("purple", "P"), "combine": ("red", "X")}  # fmt: skip  # noqa: E501
+NAMES = {
+    "lru": "LRU",
+    "marker": "Marker",
+    "flush": "Flush",
+    "mark0": "Mark0",
+    "mark_predict": "Mark&Predict",
+    "follow": "lazy follower",
+    "combine": "combination (ours)",
+}
+LOOK = {
+    "lru": ("grey", "s"),
+    "marker": ("grey", "D"),
+    "flush": ("orange", "^"),
+    "mark0": ("blue", "o"),
+    "mark_predict": ("green", "v"),
+    "follow": ("purple", "P"),
+    "combine": ("red", "X"),
+}
 
 
 def _line(axis: Axes, x: Any, rows: pd.DataFrame, policy: str, **style: Any) -> None:
     colour, marker = LOOK[policy]
     middle = rows["ratio"].to_numpy()
     error = np.abs(np.stack([middle - rows["low"], rows["high"] - middle]))
-    axis.errorbar(x, middle, yerr=error, color=COLOURS[colour], marker=marker, markersize=5, label=NAMES[policy], **style)  # fmt: skip  # noqa: E501
+    axis.errorbar(
+        x, middle, yerr=error, color=COLOURS[colour], marker=marker, markersize=5, label=NAMES[policy], **style
+    )
 
 
 def timeline(trace: Sequence[int], k: int, advice: Mapping[str, Sequence[int]]) -> Figure:
@@ -36,10 +54,22 @@ def timeline(trace: Sequence[int], k: int, advice: Mapping[str, Sequence[int]]) 
             fault, (state,) = paging_exact.step("flush", state, page, int(bit), k)
             paid += fault
             for held in state:
-                axis.add_patch(plt.Rectangle((t - 0.5, held - 0.4), 1, 0.8, color=COLOURS["blue"], alpha=0.3, linewidth=0))  # fmt: skip  # noqa: E501
-            axis.plot(t, page, "X" if fault else "o", color=COLOURS["red"] if fault else INK, markersize=8 if fault else 5)  # fmt: skip  # noqa: E501
+                axis.add_patch(
+                    plt.Rectangle((t - 0.5, held - 0.4), 1, 0.8, color=COLOURS["blue"], alpha=0.3, linewidth=0)
+                )
+            axis.plot(
+                t, page, "X" if fault else "o", color=COLOURS["red"] if fault else INK, markersize=8 if fault else 5
+            )
             if bit:
-                axis.annotate("1", (t, page), xytext=(9, 0), textcoords="offset points", ha="center", va="center", fontweight="bold")  # fmt: skip  # noqa: E501
+                axis.annotate(
+                    "1",
+                    (t, page),
+                    xytext=(9, 0),
+                    textcoords="offset points",
+                    ha="center",
+                    va="center",
+                    fontweight="bold",
+                )
         axis.set(ylabel="page", ylim=(max(trace) + 0.9, -1.0), xlim=(-0.7, len(trace) - 0.3))
         axis.set_yticks(range(max(trace) + 1), [chr(ord("A") + page) for page in range(max(trace) + 1)])
         axis.set_title(f"{title}: {paid} faults")
@@ -56,7 +86,13 @@ def sweep(frame: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         for policy in NAMES:
             rows = frame[(frame["trace"] == trace) & (frame["policy"] == policy)].sort_values("rate")
             if policy in ("lru", "marker") and len(rows):
-                axis.axhline(rows["ratio"].mean(), color=INK, linewidth=1.3, linestyle="--" if policy == "lru" else ":", label=NAMES[policy])  # fmt: skip  # noqa: E501
+                axis.axhline(
+                    rows["ratio"].mean(),
+                    color=INK,
+                    linewidth=1.3,
+                    linestyle="--" if policy == "lru" else ":",
+                    label=NAMES[policy],
+                )
             elif len(rows):
                 _line(axis, rows["rate"], rows, policy)
         axis.set_xscale("symlog", linthresh=0.01, linscale=0.5)
@@ -83,7 +119,10 @@ def slopes(frame: pd.DataFrame, k: int) -> Figure:
     upper.plot(x, x, color=INK, linewidth=1.2, linestyle="--")
     upper.text(x[1] * 0.55, x[1] * 0.68, "bound: 1 for each", ha="right", fontsize=11)
     limit = 1.25 * top["ones"]
-    for slope, text, policy in ((k - 1, f"$k-1={k - 1}$", "flush"), (2 * paging.harmonic(k), f"$2H_k={2 * paging.harmonic(k):.1f}$", "mark0")):  # fmt: skip  # noqa: E501
+    for slope, text, policy in (
+        (k - 1, f"$k-1={k - 1}$", "flush"),
+        (2 * paging.harmonic(k), f"$2H_k={2 * paging.harmonic(k):.1f}$", "mark0"),
+    ):
         lower.plot([0, limit / slope], [0, limit], color=COLOURS[LOOK[policy][0]], linewidth=1.2, linestyle="--")
         lower.text(limit / slope, limit * 1.02, text, color=COLOURS[LOOK[policy][0]], fontsize=11, ha="center")
     upper.set(xlabel="wrong ones, $\\eta_1$ / optimum", ylabel="extra faults / optimum")
@@ -100,7 +139,13 @@ def thresholds(frame: pd.DataFrame, best: float, titles: Mapping[str, str]) -> F
         for policy in ("lru", "marker", "flush", "mark0", "follow"):
             rows = frame[(frame["trace"] == trace) & (frame["policy"] == policy)].sort_values("threshold")
             if policy in ("lru", "marker"):
-                axis.axhline(rows["ratio"].mean(), color=INK, linewidth=1.3, linestyle="--" if policy == "lru" else ":", label=NAMES[policy])  # fmt: skip  # noqa: E501
+                axis.axhline(
+                    rows["ratio"].mean(),
+                    color=INK,
+                    linewidth=1.3,
+                    linestyle="--" if policy == "lru" else ":",
+                    label=NAMES[policy],
+                )
             else:
                 _line(axis, rows["threshold"], rows, policy)
         axis.axvline(best, color=COLOURS["red"], linewidth=1.4, linestyle="-.", label="threshold from the bound")
