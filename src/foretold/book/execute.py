@@ -133,17 +133,18 @@ def lock(project: Project, say: Callable[[str], None] = print) -> Iterator[None]
 def survey(project: Project, names: list[str] | None = None) -> list[Chapter]:
     """Every chapter with its digest and, where the cache has it, its executed notebook. Executes nothing."""
     cache = get_cache(project.cache_folder)
+    records = sorted(cache.list_cache_records(), key=lambda record: record.created)
     profile = run.default_profile()
     found = []
     for name, path in project.choose(names).items():
-        source = reader.read_file(path)
+        source, parts = reader.read_with_digest(path.read_text(encoding="utf-8"))
         stated = claims.load(name) if name in claims.chapters() else None
-        chapter = Chapter(name, path, source, digest.of(source))
+        chapter = Chapter(name, path, source, parts)
         chapter.budget = BUDGET[profile]
         if stated is not None:
             chapter.budget = stated.budget.get(profile, chapter.budget)
             chapter.expected_seconds = 60 * stated.minutes.get(profile, 1.0)
-        for record in sorted(cache.list_cache_records(), key=lambda r: r.created):
+        for record in records:
             kept = (record.data or {}).get("foretold", {})
             if kept.get("chapter") == name:
                 chapter.parts_before = kept["parts"]

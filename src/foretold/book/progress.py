@@ -4,12 +4,11 @@ rich."""
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from foretold import claims
+from foretold.book import scoreboard
 from foretold.book.execute import Outcome, Progress
 
 
@@ -65,10 +64,8 @@ def verdicts(ledger: dict[str, Any] | None) -> str:
     """The verdicts of a ledger: ``8 reproduced, 2 differs``, and how many are not as expected."""
     if ledger is None:
         return "no claims"
-    tally = Counter(c["verdict"] for c in ledger["claims"])
     changed = sum(c["verdict"] != c["expected"] for c in ledger["claims"])
-    words = ", ".join(f"{tally[verdict]} {verdict}" for verdict in claims.VERDICTS if tally[verdict])
-    return words + (f" ({changed} not as expected)" if changed else "")
+    return scoreboard.verdicts(ledger) + (f" ({changed} not as expected)" if changed else "")
 
 
 def table(rows: list[tuple[str, ...]]) -> str:

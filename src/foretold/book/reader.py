@@ -5,12 +5,11 @@ Both must see the very same code cells, metadata and kernel, or the cache that o
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import jupytext
 from nbformat import NotebookNode
 
 from foretold.book import digest
+from foretold.book.digest import Digest
 
 FORMAT = "py:percent"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -30,19 +29,20 @@ def read(text: str) -> NotebookNode:
 
     ``_config.yml`` names this function in ``nb_custom_formats``.
     """
+    return read_with_digest(text)[0]
+
+
+def read_with_digest(text: str) -> tuple[NotebookNode, Digest]:
+    """`read`, and the digest with its parts."""
     notebook = parse(text)
+    found = digest.of(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.metadata["foretold"] = {"digest": digest.of(notebook).cache}
+            cell.metadata["foretold"] = {"digest": found.cache}
             break
-    return notebook
+    return notebook, found
 
 
 def digest_in(notebook: NotebookNode) -> str | None:
     """The cache digest that `read` put into a notebook."""
     return next((c.metadata["foretold"]["digest"] for c in notebook.cells if "foretold" in c.metadata), None)
-
-
-def read_file(path: Path) -> NotebookNode:
-    """`read` of a file."""
-    return read(path.read_text(encoding="utf-8"))

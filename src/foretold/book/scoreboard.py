@@ -49,9 +49,13 @@ def recorded(project: Project) -> dict[str, list[dict[str, Any]]]:
 
 def counts(ledger: dict[str, Any]) -> str:
     """The verdicts of a ledger in words: ``10 claims: 8 reproduced, 2 differs``."""
+    return f"{len(ledger['claims'])} claims: {verdicts(ledger)}"
+
+
+def verdicts(ledger: dict[str, Any]) -> str:
+    """How often a ledger has which verdict: ``8 reproduced, 2 differs``."""
     tally = Counter(c["verdict"] for c in ledger["claims"])
-    words = ", ".join(f"{tally[verdict]} {verdict}" for verdict in claims.VERDICTS if tally[verdict])
-    return f"{sum(tally.values())} claims: {words}"
+    return ", ".join(f"{tally[verdict]} {verdict}" for verdict in claims.VERDICTS if tally[verdict])
 
 
 def chapters_markdown(outcomes: list[Outcome], depth: str) -> str:

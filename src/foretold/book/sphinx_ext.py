@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,12 @@ class Build:
         """Ledgers by chapter, in reading order, of the chapters that have one."""
         return {name: outcome.ledger for name, outcome in self.outcomes.items() if outcome.ledger is not None}
 
-    def page_digest(self, name: str) -> str:
-        """What a chapter's page is made from besides its prose: the executed notebook and the recorded results."""
+    @cached_property
+    def page_digests(self) -> dict[str, str]:
+        """By chapter: what its page is made from besides its prose, the executed notebook and the recorded results."""
+        return {name: self._page_digest(name) for name in self.outcomes}
+
+    def _page_digest(self, name: str) -> str:
         executed = self.outcomes[name].notebook
         # The cells' ids are random at each read, and stand on no page.
         cells = [{**cell, "id": ""} for cell in executed.cells if cell.cell_type == "code"] if executed else []
@@ -58,7 +63,7 @@ class Build:
 
     def book_digest(self) -> str:
         """What the generated pages are made from."""
-        return hashlib.sha256("".join(map(self.page_digest, self.outcomes)).encode()).hexdigest()
+        return hashlib.sha256("".join(self.page_digests.values()).encode()).hexdigest()
 
     def recorded_html(self, name: str) -> str:
         """The recorded results of a chapter, or nothing."""
@@ -71,7 +76,7 @@ class Build:
         if docname in summaries:
             return self.book_digest()
         folder, _, name = docname.rpartition("/")
-        return self.page_digest(name) if folder == "notebooks" and name in self.outcomes else None
+        return self.page_digests.get(name) if folder == "notebooks" else None
 
 
 def quiet(app: Sphinx, config: Any) -> None:

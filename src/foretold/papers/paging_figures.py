@@ -36,6 +36,12 @@ LOOK = {
 }
 
 
+def _level(axis: Axes, rows: pd.DataFrame, policy: str) -> None:
+    """A horizontal line at the cost of a policy that takes no advice: "lru" dashed, others dotted."""
+    style = "--" if policy == "lru" else ":"
+    axis.axhline(rows["ratio"].mean(), color=INK, linewidth=1.3, linestyle=style, label=NAMES[policy])
+
+
 def _line(axis: Axes, x: Any, rows: pd.DataFrame, policy: str, **style: Any) -> None:
     colour, marker = LOOK[policy]
     middle = rows["ratio"].to_numpy()
@@ -86,13 +92,7 @@ def sweep(frame: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         for policy in NAMES:
             rows = frame[(frame["trace"] == trace) & (frame["policy"] == policy)].sort_values("rate")
             if policy in ("lru", "marker") and len(rows):
-                axis.axhline(
-                    rows["ratio"].mean(),
-                    color=INK,
-                    linewidth=1.3,
-                    linestyle="--" if policy == "lru" else ":",
-                    label=NAMES[policy],
-                )
+                _level(axis, rows, policy)
             elif len(rows):
                 _line(axis, rows["rate"], rows, policy)
         axis.set_xscale("symlog", linthresh=0.01, linscale=0.5)
@@ -139,13 +139,7 @@ def thresholds(frame: pd.DataFrame, best: float, titles: Mapping[str, str]) -> F
         for policy in ("lru", "marker", "flush", "mark0", "follow"):
             rows = frame[(frame["trace"] == trace) & (frame["policy"] == policy)].sort_values("threshold")
             if policy in ("lru", "marker"):
-                axis.axhline(
-                    rows["ratio"].mean(),
-                    color=INK,
-                    linewidth=1.3,
-                    linestyle="--" if policy == "lru" else ":",
-                    label=NAMES[policy],
-                )
+                _level(axis, rows, policy)
             else:
                 _line(axis, rows["threshold"], rows, policy)
         axis.axvline(best, color=COLOURS["red"], linewidth=1.4, linestyle="-.", label="threshold from the bound")
