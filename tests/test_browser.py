@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import json
 import os
 import subprocess
 import sys
@@ -55,7 +54,10 @@ class Visit:
     """One page in one browser context, with what it logged and asked for."""
 
     def __init__(self, chromium, site, page, width=1280, scheme="light"):
-        self.context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        # Without motion: what is just unfolded fades in elsewhere, and half-faded text has too little contrast.
+        self.context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+        )
         self.page = self.context.new_page()
         self.errors, self.outside = [], []
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
@@ -81,107 +83,126 @@ class Visit:
             box.scroll_into_view_if_needed()
             box.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=20_000)
 
+    def axe_violations(self):
+        """What axe-core finds on the page when everything is drawn and unfolded."""
+        from axe_playwright_python.sync_playwright import Axe
 
-@pytest.fixture(params=PAGES)
+        self.draw_everything()
+        for box in self.page.locator("details.hide").all():
+            box.evaluate("box => box.open = true")
+        found = Axe().run(self.page).response["violations"]
+        return [(v["id"], [node["html"][:150] for node in v["nodes"][:3]]) for v in found]
+
+
+# A page is opened three times, whatever the number of tests: wide and light, narrow and dark, and as a chapter is read.
+# pytest sorts the tests so that those of one visit follow each other.
+
+
+@pytest.fixture(scope="module", params=PAGES)
 def any_page(request):
     return request.param
 
 
-@pytest.fixture(params=CHAPTERS)
+@pytest.fixture(scope="module")
+def wide(chromium, site, any_page):
+    with Visit(chromium, site, any_page) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def phone(chromium, site, any_page):
+    with Visit(chromium, site, any_page, width=390, scheme="dark") as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module", params=CHAPTERS)
 def chapter(request):
     return request.param
 
 
-def test_no_console_errors_and_no_request_leaves_the_book(chromium, site, any_page):
-    with Visit(chromium, site, any_page) as visit:
-        visit.draw_everything()
-        assert visit.errors == []
-        assert visit.outside == []
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_axe_finds_no_violation(chromium, site, any_page, width, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    with Visit(chromium, site, any_page, width, scheme) as visit:
-        visit.draw_everything()
-        for box in visit.page.locator("details.hide").all():
-            box.evaluate("box => box.open = true")
-        found = Axe().run(visit.page).response["violations"]
-        assert not found, json.dumps([(v["id"], [n["html"][:150] for n in v["nodes"][:3]]) for v in found], indent=1)
-
-
-def test_nothing_is_wider_than_a_phone(chromium, site, any_page):
-    with Visit(chromium, site, any_page, width=390) as visit:
-        visit.draw_everything()
-        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def test_the_page_is_dark_where_the_reader_s_system_is(chromium, site, any_page):
-    with Visit(chromium, site, any_page, scheme="dark") as visit:
-        assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"
-
-
-def test_maths_is_rendered(chromium, site, chapter):
+@pytest.fixture(scope="module")
+def reading(chromium, site, chapter):
     with Visit(chromium, site, chapter) as visit:
-        visit.page.locator("mjx-container").first.wait_for(state="attached")
-        assert visit.page.locator("mjx-merror").count() == 0
-        assert visit.page.locator("article").evaluate(RAW_MATHS) == []
+        yield visit
 
 
-def test_every_figure_has_alt_text_and_a_caption(chromium, site, chapter):
-    with Visit(chromium, site, chapter) as visit:
-        figures = visit.page.locator("article figure").all()
-        assert len(figures) >= 3
-        for figure in figures:
-            named = figure.evaluate(NAME)
-            assert named
-            assert len(named) > 20
-            assert figure.locator("figcaption").inner_text().strip()
-        assert all(image.get_attribute("alt") for image in visit.page.locator("article img").all())
+def test_no_console_errors_and_no_request_leaves_the_book(wide):
+    wide.draw_everything()
+    assert wide.errors == []
+    assert wide.outside == []
 
 
-def test_the_interactive_figure_answers_the_keyboard(chromium, site, chapter):
-    with Visit(chromium, site, chapter) as visit:
-        visit.draw_everything()
-        box = visit.page.locator(".foretold-interactive").first
-        readout = box.locator("[aria-live]")
-        before = readout.inner_text()
-        assert before.strip()
-        box.locator("input[type=range]").first.focus()
-        for _ in range(3):
-            visit.page.keyboard.press("ArrowRight")
-        visit.page.wait_for_function("([e, t]) => e.innerText !== t", arg=[readout.element_handle(), before])
+def test_axe_finds_no_violation_on_a_wide_light_page(wide):
+    assert wide.axe_violations() == []
 
 
-def test_solutions_are_folded_until_asked_for(chromium, site, chapter):
-    with Visit(chromium, site, chapter) as visit:
-        folded = visit.page.locator("details.hide").all()
-        assert len(folded) >= 3
-        assert not any(box.evaluate("box => box.open") for box in folded)
-        assert visit.page.get_by_text("Solution", exact=True).count() >= 3
+def test_axe_finds_no_violation_on_a_narrow_dark_page(phone):
+    assert phone.axe_violations() == []
 
 
-def test_the_rocket_opens_the_twin_in_colab(chromium, site, chapter):
-    with Visit(chromium, site, chapter) as visit:
-        links = [link.get_attribute("href") for link in visit.page.locator("a[href*='colab']").all()]
-        owner_and_name = BOOK.config["repository"]["url"].removeprefix("https://github.com/")
-        assert f"https://colab.research.google.com/github/{owner_and_name}/blob/main/{chapter}.ipynb" in links
+def test_nothing_is_wider_than_a_phone(phone):
+    phone.draw_everything()
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_the_verdicts_at_the_top_lead_to_the_claims(chromium, site, chapter):
-    with Visit(chromium, site, chapter) as visit:
-        visit.page.locator(".foretold-summary a").click()
-        assert visit.page.url.endswith("#paper-against-here")
+def test_the_page_is_dark_where_the_reader_s_system_is(phone):
+    assert phone.page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
-def test_search_finds_a_word_of_the_chapter(chromium, site, chapter):
-    with Visit(chromium, site, chapter) as visit:
-        word = visit.page.locator("article h1").inner_text().split()[0].strip(":,.#")
-    with Visit(chromium, site, "search") as visit:
-        visit.page.goto(f"{site}/search.html?q={word}")
-        result = visit.page.locator(f"#search-results a[href*='{chapter}.html']").first
-        result.wait_for(timeout=10_000)
+def test_solutions_are_folded_until_asked_for(reading):
+    folded = reading.page.locator("details.hide").all()
+    assert len(folded) >= 3
+    assert not any(box.evaluate("box => box.open") for box in folded)
+    assert reading.page.get_by_text("Solution", exact=True).count() >= 3
+
+
+def test_maths_is_rendered(reading):
+    reading.page.locator("mjx-container").first.wait_for(state="attached")
+    assert reading.page.locator("mjx-merror").count() == 0
+    assert reading.page.locator("article").evaluate(RAW_MATHS) == []
+
+
+def test_every_figure_has_alt_text_and_a_caption(reading):
+    figures = reading.page.locator("article figure").all()
+    assert len(figures) >= 3
+    for figure in figures:
+        named = figure.evaluate(NAME)
+        assert named
+        assert len(named) > 20
+        assert figure.locator("figcaption").inner_text().strip()
+    assert all(image.get_attribute("alt") for image in reading.page.locator("article img").all())
+
+
+def test_the_interactive_figure_answers_the_keyboard(reading):
+    reading.draw_everything()
+    box = reading.page.locator(".foretold-interactive").first
+    readout = box.locator("[aria-live]")
+    before = readout.inner_text()
+    assert before.strip()
+    box.locator("input[type=range]").first.focus()
+    for _ in range(3):
+        reading.page.keyboard.press("ArrowRight")
+    reading.page.wait_for_function("([e, t]) => e.innerText !== t", arg=[readout.element_handle(), before])
+
+
+def test_the_rocket_opens_the_twin_in_colab(reading, chapter):
+    links = [link.get_attribute("href") for link in reading.page.locator("a[href*='colab']").all()]
+    owner_and_name = BOOK.config["repository"]["url"].removeprefix("https://github.com/")
+    assert f"https://colab.research.google.com/github/{owner_and_name}/blob/main/{chapter}.ipynb" in links
+
+
+def test_the_verdicts_at_the_top_lead_to_the_claims(reading):
+    reading.page.locator(".foretold-summary a").click()
+    assert reading.page.url.endswith("#paper-against-here")
+
+
+def test_search_finds_a_word_of_the_chapter(reading, chapter, site):
+    word = max(reading.page.locator("article h1").inner_text().split(), key=len).strip(":,.#")
+    searching = reading.context.new_page()
+    searching.goto(f"{site}/search.html?q={word}")
+    result = searching.locator(f"#search-results a[href*='{chapter}.html']").first
+    result.wait_for(timeout=10_000)
+    searching.close()
 
 
 def test_the_scoreboard_shows_every_claim(chromium, site):
