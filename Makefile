@@ -17,7 +17,7 @@ test: $(VENV)/.ready $(VENV)/.chromium  ## Run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/foretold twins --check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.ready  ## Run the quick checks (style, twins, tests that take no minute)
 	$(BIN)/ruff check .
