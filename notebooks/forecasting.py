@@ -641,8 +641,8 @@ figures.show(
     "curve, with a shallow minimum at a fifth.",
     caption="Above: extremising helps nobody (dashed: base rate, dotted: always 50%). Below: "
     "mixing a fifth of the model into the crowd improves it from 0.129 to 0.124, and a constant "
-    "equal to the base rate does just the same. The gain of a hybrid is no proof that the partner knows "
-    "anything.",
+    "equal to the base rate does just the same. The gain of a hybrid is no proof that the partner "
+    "knows anything.",
 )
 
 # %% [markdown]

@@ -91,8 +91,9 @@ def _keep(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedMod
     from safetensors.torch import save_file
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # The output layer is the embedding once more (tied): one copy is written.
-    weights = {name: value.cpu() for name, value in model.state_dict().items() if name != "lm_head.weight"}
+    weights = {name: value.cpu() for name, value in model.state_dict().items()}
+    if model.config.tie_word_embeddings:  # the output layer is the embedding once more: one copy is written
+        weights.pop("lm_head.weight", None)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.") as made:
         tokenizer.save_pretrained(made)
         save_file(weights, f"{made}/model.safetensors", metadata={"format": "pt"})
