@@ -23,7 +23,7 @@ from scipy.signal import lfilter
 
 from foretold.papers import annealing_schedules as schedules
 
-__all__ = ["AnnealingLaw", "Fit", "Profile", "areas", "areas_with_ramp", "fit", "profile", "schedules"]
+__all__ = ["AnnealingLaw", "Fit", "Profile", "areas", "areas_with_ramp", "fit", "profile", "project", "schedules"]
 
 Floats = np.ndarray
 Curve = tuple[ArrayLike, ArrayLike, ArrayLike]
@@ -169,7 +169,7 @@ def fit(
     low, high = (np.full(len(decays), float(bound)) for bound in alphas)
     for _ in range(ROUNDS):
         grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, POINTS)
-        found, objective = _project(s1, s2, losses, grid, delta)
+        found, objective = project(s1, s2, losses, grid, delta)
         best, width = objective.argmin(1), (high - low) / (POINTS - 1)
         middle = np.take_along_axis(grid, best[:, None], 1)[:, 0]
         low, high = np.maximum(middle - 1.5 * width, alphas[0]), np.minimum(middle + 1.5 * width, alphas[1])
@@ -212,12 +212,13 @@ def profile(
     alphas, decays = np.asarray(alphas, dtype=float), np.asarray(decays, dtype=float)
     _check_fit(decays, np.inf, (alphas.min(), alphas.max()))
     s1, s2, losses = _gather(curves, decays, warmup, ramp)
-    found, objective = _project(s1, s2, losses, np.broadcast_to(alphas, (len(decays), len(alphas))), np.inf)
+    found, objective = project(s1, s2, losses, np.broadcast_to(alphas, (len(decays), len(alphas))), np.inf)
     return Profile(alphas, decays, len(losses) * np.log(objective / objective.min()), found)
 
 
-def _project(s1: Floats, s2: Floats, losses: Floats, grid: Floats, delta: float) -> tuple[Floats, Floats]:
-    """Best (L0, A, C) >= 0 and its objective for every alpha of `grid` (decays, alphas); s1 (n,), s2 (decays, n)."""
+def project(s1: Floats, s2: Floats, losses: Floats, grid: Floats, delta: float) -> tuple[Floats, Floats]:
+    """Variable projection: the best (L0, A, C) >= 0, shape (D, G, 3), and its objective, shape (D, G), for every alpha
+    of `grid` (D, G) for D decays. `s1` and `losses` have shape (n,), `s2` (D, n); `delta` is Huber's threshold."""
     shape = s1 ** -grid[:, :, None]  # (D, G, n)
     columns = np.stack([np.ones_like(shape), shape, np.broadcast_to(-s2[:, None], shape.shape)], -1)
     scale = np.abs(columns).max(2, keepdims=True) + 1e-300

@@ -84,7 +84,7 @@ def valley(found: annealing.Profile, best: AnnealingLaw, printed: AnnealingLaw |
     axis.set(xlabel="exponent $\\alpha$", ylabel="window $1/(1-\\lambda)$ (steps)", yscale="log")
     axis.grid(False)
     fig.colorbar(mesh, label="deviance (60 and more alike)")
-    axis.legend(loc="lower right", labelcolor=INK)
+    axis.legend(loc="lower right", labelcolor="white")
     return fig
 
 
