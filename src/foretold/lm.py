@@ -30,7 +30,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from foretold import lm_replicas
 from foretold.lm_corpus import Corpus, corpus, standard_library
