@@ -6,6 +6,7 @@ Maps are arrays (temperatures, densities), temperatures from hot to cold.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,8 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Maps:
-    """The paper's Fig. 2: epochs of dense training (16,), densities in per cent (9,), and four maps (16, 9)."""
+    """Temperatures (epochs of dense training, or radii), densities in per cent, and four maps of them; in the paper's
+    Fig. 2 16 by 9."""
 
     epochs: Array
     densities: Array
@@ -33,6 +35,15 @@ def paper_maps() -> Maps:
     wide = data.table("pruning").pivot_table(index="epochs", columns="density_percent")
     maps = [wide[name].to_numpy() for name in ("test_error", "normalised_error", "lmc", "cka")]
     return Maps(wide.index.to_numpy(), wide["lmc"].columns.to_numpy(), *maps)
+
+
+def mean_maps(grid: Any, hottest_last: bool = False) -> Maps:
+    """A `pruning_experiment.Grid` as maps: means over parents, densities in per cent. `hottest_last` turns the rows
+    round, for temperatures that grow (radii of SAM)."""
+    step = -1 if hottest_last else 1
+    error, lmc, cka = (values.mean(0)[::step] for values in (grid.test_error, grid.lmc, grid.cka))
+    excess = pruning.normalised_error(error)
+    return Maps(np.array(grid.temperatures)[::step], 100 * np.array(grid.densities), error, excess, lmc, cka)
 
 
 def advice(lmc: Array, cka: Array, lmc_threshold: float, cka_threshold: float) -> Array:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 from torch import Tensor
 
 from foretold.papers import pruning, pruning_grid
@@ -129,6 +130,18 @@ def retrain(
     return done[0].map(lambda *tensors: torch.cat(tensors), *done[1:]), masks
 
 
+def interval(values: np.ndarray) -> tuple[Any, Any, Any]:
+    """(mean, low, high) of independent parents (axis 0): 95% by Student's t, for there are few of them.
+
+    Raises ValueError for fewer than two.
+    """
+    values = np.asarray(values, float)
+    if values.ndim == 0 or len(values) < 2:
+        raise ValueError(f"values has shape {values.shape}; allowed is (parents, ...) with at least two parents")
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(0, ddof=1) / np.sqrt(len(values))
+    return values.mean(0), values.mean(0) - half, values.mean(0) + half
+
+
 @dataclass(frozen=True)
 class Grid:
     """What was measured; arrays are (parents, temperatures, densities), means over the children or pairs of children
@@ -145,15 +158,37 @@ class Grid:
     dense_error: np.ndarray
 
     def table(self, name: str) -> pd.DataFrame:
-        """Mean of `name` over parents and its standard error: one row for each temperature and density."""
-        values = getattr(self, name)
-        spread = values.std(0, ddof=1) / np.sqrt(len(values))
-        rows = [
-            (temperature, density, values.mean(0)[i, j], spread[i, j])
-            for i, temperature in enumerate(self.temperatures)
-            for j, density in enumerate(self.densities)
+        """`name` as "mean +- half width of the interval", rows temperatures, columns densities in per cent; errors and
+        connectivity in points."""
+        middle, low, _ = interval(getattr(self, name) * (1 if name == "cka" else 100))
+        digits = 3 if name == "cka" else 2
+        cells = [
+            [f"{m:.{digits}f} +- {m - a:.{digits}f}" for m, a in zip(*row, strict=True)]
+            for row in zip(middle, low, strict=True)
         ]
-        return pd.DataFrame(rows, columns=["temperature", "density", name, "se"])
+        rows = pd.Index([f"{value:g}" for value in self.temperatures], name="temperature")
+        return pd.DataFrame(cells, rows, [f"{100 * density:g}%" for density in self.densities])
+
+    def column(self, density: float) -> int:
+        """Where a density stands. Raises ValueError if it was not measured."""
+        if density not in self.densities:
+            raise ValueError(f"density is {density!r}; allowed are {', '.join(map(str, self.densities))}")
+        return self.densities.index(density)
+
+    def gap(self, densities: Sequence[float], worse: float, better: float) -> np.ndarray:
+        """(parents,): test error at temperature `worse` minus that at `better`, a parent's mean over `densities`."""
+        columns = [self.column(density) for density in densities]
+        one, other = (self.temperatures.index(temperature) for temperature in (worse, better))
+        return (self.test_error[:, one, columns] - self.test_error[:, other, columns]).mean(-1)
+
+
+def similarity(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Linear CKA of softmax outputs (..., n, classes), one pair for each leading index. Pruned far enough, a network
+    may answer the same for every example; it shares nothing with any other, and counts as 0."""
+    live = np.all([np.ptp(values, axis=-2).max(-1) > 0 for values in (x, y)], axis=0)
+    found = np.zeros(live.shape)
+    found[live] = pruning.linear_cka(x[live], y[live]) if live.any() else 0
+    return found
 
 
 def measure(
@@ -178,7 +213,7 @@ def measure(
     for one, other in itertools.combinations(range(setting.children), 2):
         a, b = (children.take(number[:, child].flatten()) for child in (one, other))
         curves.append(pruning_grid.line(a, b, data.x, data.y, **how).reshape(shape[0], *shape[2:], -1))
-        similar.append(pruning.linear_cka(answers[:, one], answers[:, other]))
+        similar.append(similarity(answers[:, one], answers[:, other]))
     _, alone = pruning_grid.outputs(parents, data.x, data.x_test, **how)
     return Grid(
         tuple(temperatures),

@@ -16,7 +16,7 @@ from foretold import figures
 from foretold.figures import COLOURS, INK
 from foretold.papers import pruning
 from foretold.papers.pruning_choice import Maps
-from foretold.papers.pruning_experiment import Grid
+from foretold.papers.pruning_experiment import Grid, interval
 
 # One colour for each regime in every figure.
 HUES = {"I": COLOURS["red"], "II-A": COLOURS["orange"], "II-B": COLOURS["blue"]}
@@ -85,9 +85,9 @@ def flip(maps: Maps, densities: Sequence[int]) -> Figure:
 
 
 def _bars(axis: Axes, x: Any, values: np.ndarray, hue: str, marker: str, label: str) -> None:
-    """Means over the first axis with 1.96 standard errors."""
-    error = 1.96 * values.std(0, ddof=1) / np.sqrt(len(values))
-    axis.errorbar(x, values.mean(0), yerr=error, color=COLOURS[hue], marker=marker, capsize=2.5, label=label)
+    """Means over the first axis with their intervals."""
+    middle, low, _ = interval(values)
+    axis.errorbar(x, middle, yerr=middle - low, color=COLOURS[hue], marker=marker, capsize=2.5, label=label)
 
 
 def temperature_axis(grids: Mapping[str, Grid], shown: Sequence[float]) -> Figure:
@@ -178,21 +178,16 @@ def regrets(densities: Sequence[float], rules: Mapping[str, np.ndarray]) -> Figu
 # The interactive figure
 
 
-def browser_data(
-    maps: Mapping[str, tuple[Sequence[float], Sequence[float], np.ndarray, np.ndarray, np.ndarray]],
-) -> dict:
-    """For each name: temperatures from hot to cold, densities in per cent, and test error, LMC and CKA (temperatures,
-    densities). The reader's browser classifies, advises and keeps the score."""
-    keys = ("epochs", "densities", "error", "lmc", "cka")
-    return {
-        "maps": {
-            name: {key: np.asarray(value, float).tolist() for key, value in zip(keys, values, strict=True)}
-            for name, values in maps.items()
-        },
-        "hues": HUES,
-        "words": WORDS,
-        "ink": INK,
-    }
+def browser_data(maps: Mapping[str, tuple[str, Maps]]) -> dict[str, Any]:
+    """For each name the title of its temperature axis and the maps, rows from hot to cold. The reader's browser
+    classifies, advises and keeps the score."""
+    made = {}
+    for name, (title, each) in maps.items():
+        values = {"error": each.test_error, "lmc": each.lmc, "cka": each.cka}
+        sides = {"rows": each.epochs, "columns": each.densities}
+        labels = {side: [f"{value:g}" for value in ticks] for side, ticks in sides.items()}
+        made[name] = {"title": title, **labels, **{key: value.tolist() for key, value in values.items()}}
+    return {"maps": made, "hues": HUES, "words": WORDS, "ink": INK}
 
 
 def browser_controls(titles: Mapping[str, str]) -> list[figures.Control]:
@@ -207,9 +202,9 @@ def browser_controls(titles: Mapping[str, str]) -> list[figures.Control]:
 
 # values: map (a name), lmc and cka (thresholds), slack (points of test error)
 UPDATE = r"""
-const m = data.maps[values.map], rows = m.epochs.length, columns = m.densities.length, names = ["I", "II-A", "II-B"];
+const m = data.maps[values.map], rows = m.rows.length, columns = m.columns.length, names = ["I", "II-A", "II-B"];
 const regime = m.lmc.map((row, i) => row.map((lmc, j) => (lmc < values.lmc ? 0 : m.cka[i][j] >= values.cka ? 2 : 1)));
-const best = m.densities.map((_, j) => { let at = 0; for (let i = 1; i < rows; i++) if (m.error[i][j] < m.error[at][j]) at = i; return at; });
+const best = m.columns.map((_, j) => { let at = 0; for (let i = 1; i < rows; i++) if (m.error[i][j] < m.error[at][j]) at = i; return at; });
 let cells = 0, right = 0, lower = 0; const counts = [0, 0, 0], wrong = [];
 for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
   counts[regime[i][j]]++;
@@ -219,13 +214,13 @@ for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
   if (colder) lower++;
   if (colder === advised) right++; else wrong.push([j, i]);
 }
-const chosen = m.densities.map((_, j) => { let at = -1;
+const chosen = m.columns.map((_, j) => { let at = -1;
   for (let i = 0; i < rows; i++) if (m.lmc[i][j] >= values.lmc && (at < 0 || m.cka[i][j] > m.cka[at][j])) at = i;
   if (at < 0) { at = 0; for (let i = 1; i < rows; i++) if (m.lmc[i][j] > m.lmc[at][j]) at = i; }
   return at; });
 const regret = chosen.map((i, j) => m.error[i][j] - m.error[best[j]][j]);
 const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
-const hover = regime.map((row, i) => row.map((r, j) => `${m.epochs[i]} epochs, ${m.densities[j]}%: regime ${names[r]}, LMC ${m.lmc[i][j].toFixed(3)}, CKA ${m.cka[i][j].toFixed(3)}, error ${(100 * m.error[i][j]).toFixed(1)}%`));
+const hover = regime.map((row, i) => row.map((r, j) => `${m.title}: ${m.rows[i]}; ${m.columns[j]}%: regime ${names[r]}, LMC ${m.lmc[i][j].toFixed(3)}, CKA ${m.cka[i][j].toFixed(3)}, error ${(100 * m.error[i][j]).toFixed(1)}%`));
 const hues = names.map((n) => data.hues[n]), scale = [0, 1, 2].flatMap((r) => [[r / 3, hues[r]], [(r + 1) / 3, hues[r]]]);
 const place = (list, at) => list.map((_, j) => at(j));
 const traces = [
@@ -234,10 +229,10 @@ const traces = [
   { type: "scatter", mode: "markers", name: "best parent", x: place(best, (j) => j), y: best, marker: { symbol: "circle", size: 11, color: data.ink }, hoverinfo: "skip" },
   { type: "scatter", mode: "markers", name: "chosen without test errors", x: place(chosen, (j) => j), y: chosen, marker: { symbol: "diamond-open", size: 15, line: { width: 3 }, color: data.ink }, hoverinfo: "skip" },
 ];
-const readout = `${names.map((n, r) => `${data.words[n]}: ${counts[r]} cells`).join("; ")}. Of ${cells} cells that need a move, "raise in I, else lower" is right in ${right}, "always train longer" in ${lower}. `
-  + `Choosing the most similar connected children costs ${(100 * mean(regret)).toFixed(2)} points of test error on average; training to the end costs ${(100 * mean(m.densities.map((_, j) => m.error[rows - 1][j] - m.error[best[j]][j]))).toFixed(2)}.`;
-return { data: traces, layout: { xaxis: { tickvals: m.densities.map((_, j) => j), ticktext: m.densities.map(String), title: { text: "density: weights kept, %" } },
-  yaxis: { tickvals: m.epochs.map((_, i) => i), ticktext: m.epochs.map(String), autorange: "reversed", title: { text: "epochs of dense training" } } },
+const readout = `${names.map((n, r) => `${data.words[n]}: ${counts[r]} cells`).join("; ")}. Of ${cells} cells that need a move, "raise in I, else lower" is right in ${right}, "always lower" in ${lower}. `
+  + `Choosing the most similar connected children costs ${(100 * mean(regret)).toFixed(2)} points of test error on average; the coldest parent costs ${(100 * mean(m.columns.map((_, j) => m.error[rows - 1][j] - m.error[best[j]][j]))).toFixed(2)}.`;
+return { data: traces, layout: { xaxis: { tickvals: m.columns.map((_, j) => j), ticktext: m.columns, title: { text: "density: weights kept, %" } },
+  yaxis: { tickvals: m.rows.map((_, i) => i), ticktext: m.rows, autorange: "reversed", title: { text: m.title } } },
   readout, result: { regime, cells, right, lower, chosen, regret } };
 """  # noqa: E501
 
