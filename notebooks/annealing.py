@@ -698,7 +698,7 @@ def weighted(rates):
 at = points["cosine"][1] - 1
 s1, s2 = (np.concatenate([weighted(p[0])[i][at] for p in points.values()]) for i in (0, 1))
 seen = np.concatenate([p[2] for p in points.values()])
-values, sums = annealing.project(s1, s2[None], seen, np.linspace(0.4, 0.7, 61)[None], 1e-3)
+values, sums, _ = annealing.project(s1, s2[None], seen, np.linspace(0.4, 0.7, 61)[None], 1e-3)
 print(f"sum of Huber losses {sums.min():.2e} with weights, {law.objective:.2e} without")
 # A drop to 0 now brings nothing, so the hole is closed. The fit tells what that costs.
 
