@@ -91,8 +91,8 @@ figures.show(
     "with a line to zero in the last fifth, two steps down. Middle: their momentum, a hump, a "
     "late plateau, two spikes that decay. Below: the annealing area, rising early for the cosine.",
     caption="A schedule, three ways: the rate, whose area is $S_1$ (shaded for the cosine); the "
-    "momentum of its falls, which forgets within a thousand steps or so; and $S_2$, the sum of that. "
-    "The cosine collects $S_2$ all along and pays for it with a smaller $S_1$.",
+    "momentum of its falls, which forgets within a thousand steps or so; and $S_2$, the sum of "
+    "that. The cosine collects $S_2$ all along and pays for it with a smaller $S_1$.",
 )
 
 # %% [markdown]
@@ -100,8 +100,8 @@ figures.show(
 #
 # $$ L(s) = L_0 + A\, S_1(s)^{-\alpha} - C\, S_2(s) $$
 #
-# with four numbers to fit: a floor $L_0$, a power law $A\,S_1^{-\alpha}$, and a price $C$ for annealing. The promise: fit them
-# on one or two cheap curves, and read off the loss of every other schedule.
+# with four numbers to fit: a floor $L_0$, a power law $A\,S_1^{-\alpha}$, and a price $C$ for annealing. The promise:
+# fit them on one or two cheap curves, and read off the loss of every other schedule.
 #
 # ## The method
 #
@@ -111,16 +111,16 @@ figures.show(
 #
 # $$ S_2(s) = \sum_{i \le s} \sum_{k \le i} (\eta_{k-1} - \eta_k)\, \lambda^{i-k} . $$
 #
-# For 72,000 steps that is 2.6 billion terms. But the inner sum is a recursion, $m_i = \lambda m_{i-1} + (\eta_{i-1} - \eta_i)$:
-# what an engineer calls a linear filter with one pole. So one pass is enough, and a library has it.
+# For 72,000 steps that is 2.6 billion terms. But the inner sum is a recursion, $m_i = \lambda m_{i-1} + (\eta_{i-1} -
+# \eta_i)$: what an engineer calls a linear filter with one pole. So one pass is enough, and a library has it.
 
 # %%
 run.show(annealing.areas)
 
 # %% [markdown]
-# What must agree: exchange the sums, and each fall of the rate counts for a geometric series,
-# $S_2(s) = \sum_k (\eta_{k-1} - \eta_k)\,\frac{1 - \lambda^{s-k+1}}{1 - \lambda}$. A full anneal from $\eta$ to 0, long ago, is worth $\eta / (1 - \lambda)$:
-# the rate times the window of $1/(1-\lambda)$ steps over which momentum is remembered.
+# What must agree: exchange the sums, and each fall of the rate counts for a geometric series, $S_2(s) = \sum_k
+# (\eta_{k-1} - \eta_k)\,\frac{1 - \lambda^{s-k+1}}{1 - \lambda}$. A full anneal from $\eta$ to 0, long ago, is worth
+# $\eta / (1 - \lambda)$: the rate times the window of $1/(1-\lambda)$ steps over which momentum is remembered.
 
 # %%
 rates = schedules.wsd(20_000, 2e-4)
@@ -133,18 +133,19 @@ print(f"full drop: {annealing.areas(long_ago)[1][-1]:.6f}, rate times window {2e
 print(f"a constant rate: S2 is {np.abs(annealing.areas(np.full(20_000, 2e-4))[1]).max()}")
 
 # %% [markdown]
-# The last line matters. At a constant rate $S_2$ is exactly zero, $S_1 = \eta s$, and the law becomes $L_0 + A\eta^{-\alpha} s^{-\alpha}$:
-# Chinchilla's form in the number of steps.
+# The last line matters. At a constant rate $S_2$ is exactly zero, $S_1 = \eta s$, and the law becomes $L_0 +
+# A\eta^{-\alpha} s^{-\alpha}$: Chinchilla's form in the number of steps.
 #
 # ### A fit without starting points
 #
-# The paper minimises the Huber loss ($\delta = 10^{-3}$) of $\log \hat L - \log L$, summed over all points. The authors' script does it with a
-# quasi-Newton method from a grid of 54 starting points, because the surface has long valleys.
+# The paper minimises the Huber loss ($\delta = 10^{-3}$) of $\log \hat L - \log L$, summed over all points. The
+# authors' script does it with a quasi-Newton method from a grid of 54 starting points, because the surface has long
+# valleys.
 #
-# Look at the law again: for a given $\alpha$ and $\lambda$ it is *linear* in $(L_0, A, C)$. Then the best three are the solution
-# of a small least-squares problem, and only $\alpha$ is left to search. This is **variable projection**. We solve the
-# three-by-three problems of a whole grid of $\alpha$ and $\lambda$ in one batch (reweighted, for Huber's loss), keep the bounds
-# $L_0, A, C \ge 0$ by looking at each choice of zeros, and narrow the grid.
+# Look at the law again: for a given $\alpha$ and $\lambda$ it is *linear* in $(L_0, A, C)$. Then the best three are
+# the solution of a small least-squares problem, and only $\alpha$ is left to search. This is **variable projection**.
+# We solve the three-by-three problems of a whole grid of $\alpha$ and $\lambda$ in one batch (reweighted, for Huber's
+# loss), keep the bounds $L_0, A, C \ge 0$ by looking at each choice of zeros, and narrow the grid.
 
 # %%
 run.show(annealing.project)
@@ -152,9 +153,9 @@ run.show(annealing.project)
 # %% [markdown]
 # ### What warm-up does
 #
-# Training begins with a *warm-up*, a rate that rises from 0. Taken literally it enters $S_2$ as negative annealing that
-# is never paid back: an offset of $-\eta / (1 - \lambda)$. Predictions do not change, but the floor $L_0$ silently does.
-# The paper counts warm-up steps as steps at the peak.
+# Training begins with a *warm-up*, a rate that rises from 0. Taken literally it enters $S_2$ as negative annealing
+# that is never paid back: an offset of $-\eta / (1 - \lambda)$. Predictions do not change, but the floor $L_0$
+# silently does. The paper counts warm-up steps as steps at the peak.
 
 # %%
 ramp = schedules.constant(20_000, 2e-4, 500)
@@ -200,8 +201,9 @@ figures.show(
 # %% [markdown]
 # ### What the points do not say
 #
-# How well do two curves fix the law? Take every pair of $\alpha$ and $\lambda$, put the other three parameters at their best, and ask
-# how much worse the fit gets: the *profile likelihood*. With variable projection the whole map is one call.
+# How well do two curves fix the law? Take every pair of $\alpha$ and $\lambda$, put the other three parameters at
+# their best, and ask how much worse the fit gets: the *profile likelihood*. With variable projection the whole map is
+# one call.
 
 # %%
 with run.section("profile"):
@@ -217,23 +219,26 @@ spans = {
 for name, span in spans.items():
     print(f"{name:>14}: {span.min():.3g} to {span.max():.3g}")
 
+# %% [markdown]
+# These are the values of the cells within the dashed line of the map:
+
 # %% tags=["hide-input"]
 best = annealing.fit(points, 1 - 1 / windows, warmup=experiment.WARMUP, delta=np.inf)
 figures.show(
     annealing_figures.valley(profile, best, experiment.PRINTED),
-    alt="A map over the exponent, 0.50 to 0.62, and the window, 200 to 5,000 steps. A slanted basin lies "
-    "around 0.56 and 700 to 2,200 steps, outlined by a dashed line; the fit and the paper's "
-    "choice are both near it.",
+    alt="A map over the exponent, 0.50 to 0.62, and the window, 200 to 5,000 steps. A slanted "
+    "basin lies around 0.56 and 700 to 2,200 steps, outlined by a dashed line; the fit and the "
+    "paper's choice are both near it.",
     caption="Deviance of the 40 points (smaller is better). Dashed: what a chi-square with two "
     "degrees would call 95%, too small because neighbouring errors are alike. The window can be "
     "anything within a factor of three.",
 )
 
 # %% [markdown]
-# The window $1/(1-\lambda)$ is known to a factor of about three, and $C$ trades against it: their product, which is what a full
-# anneal is worth per unit of rate, is much better known than either. The paper fixes $\lambda = 0.999$;
-# with another value $C$ moves along. Among the others $L_0$, $A$ and $\alpha$ move together: over the refits $L_0$ and
-# $\alpha$ are almost perfectly correlated.
+# The window $1/(1-\lambda)$ is known to a factor of about three, and $C$ trades against it: their product, which is
+# what a full anneal is worth per unit of rate, is much better known than either. The paper fixes $\lambda = 0.999$;
+# with another value $C$ moves along. Among the others $L_0$, $A$ and $\alpha$ move together: over the refits $L_0$
+# and $\alpha$ are almost perfectly correlated.
 
 # %%
 print(table[list(experiment.PARAMETERS)].corr().round(2).to_string())
@@ -246,10 +251,10 @@ print(f"\nfitted to the constant rate only: C = {alone.C}, not identified: {alon
 #
 # ### Other people's curves
 #
-# A law that fits its own points has shown little. The Multi-Power Law's authors published 27 validation curves: models
-# of 25, 100 and 400 million parameters, nine schedules each. We fit three of them (a constant rate and a cosine of 24,000
-# steps, one two-stage schedule) and predict the six others, two of them three times as long. The files are not part
-# of this book; what our code measured on them is.
+# A law that fits its own points has shown little. The Multi-Power Law's authors published 27 validation curves:
+# models of 25, 100 and 400 million parameters, nine schedules each. We fit three of them (a constant rate and a
+# cosine of 24,000 steps, one two-stage schedule) and predict the six others, two of them three times as long. The
+# files are not part of this book; what our code measured on them is.
 
 # %%
 frame = data.table("annealing_real")
@@ -260,14 +265,15 @@ found = found.rename(columns={"mean_relative": "mean %", "largest_relative": "la
 print(found.to_string(float_format="{:.4f}".format, na_rep=""))
 
 # %% [markdown]
-# Means over the six unseen curves: absolute error in nats, relative error, its largest value on a curve, error of the last
-# point. A fifth of a per cent, as the paper says, on models and data it had nothing to do with. Leave the annealing
-# term out and the error is five to six times as large. Fitting two curves and not three changes little.
+# Means over the six unseen curves: absolute error in nats, relative error, its largest value on a curve, error of the
+# last point. A fifth of a per cent, as the paper says, on models and data it had nothing to do with. Leave the
+# annealing term out and the error is five to six times as large. Fitting two curves and not three changes little.
 #
-# The rows "as trained" and "at the peak" differ in one thing: whether $S_1$ counts the warm-up with its true rates or, as the
-# paper does, at the peak. In the paper's runs warm-up is 500 steps of 20,000; here it is 2,160 of 24,000, and then it
-# matters: counted at the peak, $\alpha$ comes out at 0.73 to 0.83 and not 0.42 to 0.50, and the largest errors
-# grow, from 0.5 to 1.4% at 25M, from 0.7 to 1.0% at 100M (at 400M hardly). An exponent that depends so much on book-keeping should not be compared across papers.
+# The rows "as trained" and "at the peak" differ in one thing: whether $S_1$ counts the warm-up with its true rates
+# or, as the paper does, at the peak. In the paper's runs warm-up is 500 steps of 20,000; here it is 2,160 of 24,000,
+# and then it matters: counted at the peak, $\alpha$ comes out at 0.73 to 0.83 and not 0.42 to 0.50, and the largest
+# errors grow, from 0.5 to 1.4% at 25M, from 0.7 to 1.0% at 100M (at 400M hardly). An exponent that depends so much on
+# book-keeping should not be compared across papers.
 
 # %% tags=["hide-input"]
 figures.show(
@@ -275,16 +281,17 @@ figures.show(
     alt="Six panels of predicted minus observed loss for three model sizes, within 0.03 nats. Long "
     "constant and cosine runs stay within 0.02; decays are predicted too low at their end, most "
     "for 400M; after a sudden drop errors swing from one side to the other.",
-    caption="Six unseen schedules, three sizes: predicted minus observed loss. The errors are small "
-    "and *not* noise. Near the end of a decay the law promises too much (below zero), more so for "
-    "larger models; after a step down it is first wrong one way, then the other.",
+    caption="Six unseen schedules, three sizes: predicted minus observed loss. The errors are "
+    "small and *not* noise. Near the end of a decay the law promises too much (below zero), more "
+    "so for larger models; after a step down it is first wrong one way, then the other.",
 )
 
 # %% [markdown]
 # That shape after a step is the law's structure showing. Its response to a drop is an exponential with one time
-# constant, $1/(1-\lambda)$ steps. The loss of real models responds at first faster and then more slowly than any exponential. The Multi-Power
-# Law (last row of each block, its published parameters in our code) replaces the exponential by a power law. Its mean
-# errors are 0.12 to 0.17% where this law has 0.13 to 0.23%; it needs seven parameters.
+# constant, $1/(1-\lambda)$ steps. The loss of real models responds at first faster and then more slowly than any
+# exponential. The Multi-Power Law (last row of each block, its published parameters in our code) replaces the
+# exponential by a power law. Its mean errors are 0.12 to 0.17% where this law has 0.13 to 0.23%; it needs seven
+# parameters.
 #
 # If three of the files are on your machine, this cell fits and predicts one of the curves anew:
 
@@ -303,9 +310,9 @@ else:
 # %% [markdown]
 # ### Six schedules, trained now
 #
-# Now our own. Six copies of a transformer with two layers of width 32 learn to predict characters of the source of Python's
-# standard library, each under another schedule. They begin with the same weights and see the same batches, so what
-# differs between them comes from the schedule alone. All six are trained at once, one tensor operation for
+# Now our own. Six copies of a transformer with two layers of width 32 learn to predict characters of the source of
+# Python's standard library, each under another schedule. They begin with the same weights and see the same batches,
+# so what differs between them comes from the schedule alone. All six are trained at once, one tensor operation for
 # all; and since four of the schedules begin alike, the common part is computed only once.
 
 # %%
@@ -337,8 +344,9 @@ for name, loss, error in zip(six, trained.losses[:, -1], apart, strict=True):
     )
 
 # %% [markdown]
-# The law is fitted to the first two, from a fifth of the run on (before that it does not claim to hold), with the window
-# free between 20 and 1,000 steps: the paper's 1,000 belongs to runs of 20,000 steps and more. The other four are unseen.
+# The law is fitted to the first two, from a fifth of the run on (before that it does not claim to hold), with the
+# window free between 20 and 1,000 steps: the paper's 1,000 belongs to runs of 20,000 steps and more. The other four
+# are unseen.
 
 # %%
 after = steps // 5
@@ -352,6 +360,9 @@ print(f"L0 {live.L0:.3f}, A {live.A:.3f}, alpha {live.alpha:.3f}, C {live.C:.3f}
 print(f"window {1 / (1 - live.decay):.0f} steps, R2 {live.r2:.4f} on the two fitted curves\n")
 print(judged.round(3).to_string())
 
+# %% [markdown]
+# Errors are mean relative errors in per cent; *last* is predicted minus observed loss at the end, in nats.
+
 # %% tags=["hide-input"]
 noise = (
     trained.window_losses[:, trained.steps >= after].std(2) / trained.window_losses.shape[2] ** 0.5
@@ -360,19 +371,19 @@ paired = (trained.window_losses - trained.window_losses.mean(0)).std(2)
 spread = dict(zip(six, paired[:, trained.steps >= after] / by_window.shape[1] ** 0.5, strict=True))
 figures.show(
     annealing_figures.predicted(ours, live, without, spread, warmup),
-    alt="Six panels of validation loss over the steps. Two fitted schedules and four unseen ones; the "
-    "law follows all of them, the dotted line without the annealing term runs above the observed "
-    "losses wherever the rate has come down.",
-    caption="Dots: observed; blue was unseen. The law (orange) foresees the late fall of the decays "
-    "and the bump of the re-warmed cosines; without the annealing term (dotted) it would not. It "
-    "promises somewhat more than the late decays deliver.",
+    alt="Six panels of validation loss over the steps. Two fitted schedules and four unseen ones; "
+    "the law follows all of them, the dotted line without the annealing term runs above the "
+    "observed losses wherever the rate has come down.",
+    caption="Dots: observed; blue was unseen. The law (orange) foresees the late fall of the "
+    "decays and the bump of the re-warmed cosines; without the annealing term (dotted) it would "
+    "not. It promises somewhat more than the late decays deliver.",
 )
 
 # %% [markdown]
-# This works better than a law from 594M parameters has any right to on models twenty thousand times smaller. Errors are
-# in per cent, *last* in nats. Two things do not work. The floor: $L_0$ may sit at its bound of zero, for a run this short
-# has not come near any floor, and $\alpha$ means little then. And the end of the late decays: the law puts them lower than they
-# come out, here as in the real curves of 400M.
+# This works better than a law from 594M parameters has any right to on models twenty thousand times smaller. Two
+# things do not work. The floor: $L_0$ may sit at its bound of zero, for a run this short has not come near any floor,
+# and $\alpha$ means little then. And the end of the late decays: the law puts them lower than they come out, here as
+# in the real curves of 400M.
 #
 # ### Schedules nobody has run
 #
@@ -385,11 +396,14 @@ answers = experiment.by_share(
 )
 print(answers.loc[[0.1, 0.2, 0.5]].round(4).to_string())
 
+# %% [markdown]
+# The same for all shares, with the lowest point of each shape marked:
+
 # %% tags=["hide-input"]
 figures.show(
     annealing_figures.shares(answers),
-    alt="Predicted final loss after 50,000 steps against the share of the steps that goes down, 1 to "
-    "65%. Smooth decays have their lowest point between 10 and 25%; the drop at once has the "
+    alt="Predicted final loss after 50,000 steps against the share of the steps that goes down, 1 "
+    "to 65%. Smooth decays have their lowest point between 10 and 25%; the drop at once has the "
     "lowest of all, 2.674, at 7%.",
     caption="What the law says for 50,000 steps at the paper's peak. A tenth to a quarter of the "
     "steps should go down. The curve $1-\\sqrt{x}$ is best of the smooth ones at 10% and worst at "
@@ -397,16 +411,18 @@ figures.show(
 )
 
 # %% [markdown]
-# Two of the paper's findings are in this picture. Ten to twenty per cent of the steps is where the rate should come down. And
-# the curve $1-\sqrt{x}$, recommended elsewhere without conditions, beats half a cosine at 10% and loses at 50%; the paper confirms this with
-# real runs. But the dotted line should make you suspicious.
+# Two of the paper's findings are in this picture. Ten to twenty per cent of the steps is where the rate should come
+# down. And the curve $1-\sqrt{x}$, recommended elsewhere without conditions, beats half a cosine at 10% and loses at
+# 50%; the paper confirms this with real runs. But the dotted line should make you suspicious.
 #
 # ### The hole
 #
-# Follow the suspicion: let an optimiser choose the schedule. Its variables are the falls $d_k \ge 0$ of the rate at each step, at most
-# the peak in sum. The derivative of the predicted final loss is short. With $n = T - k$ steps left,
+# Follow the suspicion: let an optimiser choose the schedule. Its variables are the falls $d_k \ge 0$ of the rate at
+# each step, at most the peak in sum. The derivative of the predicted final loss is short. With $n = T - k$ steps
+# left,
 #
-# $$ \frac{\partial L}{\partial d_k} = \underbrace{\alpha A S_1^{-\alpha-1}}_{a}\, n \;-\; C\,\frac{1 - \lambda^n}{1 - \lambda} . $$
+# $$ \frac{\partial L}{\partial d_k} = \underbrace{\alpha A S_1^{-\alpha-1}}_{a}\, n \;-\; C\,\frac{1 - \lambda^n}{1 -
+# \lambda} . $$
 #
 # The first term is what a fall costs in forward area, the second what it brings. We descend by exponentiated gradient,
 # which keeps the falls positive and their sum fixed.
@@ -421,13 +437,15 @@ for number, rates in improved.items():
 print(f"one drop to 0, {n:,} steps before the end: {lowest:.4f}")
 
 # %% [markdown]
-# The optimiser throws the schedule away and drops the rate to zero in *one* step. It is not stuck: the problem is convex
-# in the falls, and $a n - C(1-\lambda^n)/(1-\lambda)$ is convex in $n$, so it has one lowest point, and all falls want to be there. This is
-# Theorem 2 of the Multi-Power Law paper: under this law the best schedule is constant, then zero within two steps.
+# The optimiser throws the schedule away and drops the rate to zero in *one* step. It is not stuck: the problem is
+# convex in the falls, and $a n - C(1-\lambda^n)/(1-\lambda)$ is convex in $n$, so it has one lowest point, and all
+# falls want to be there. This is Theorem 2 of the Multi-Power Law paper: under this law the best schedule is
+# constant, then zero within two steps.
 #
-# And that is absurd. At a rate of zero the weights stand still, so the loss of the model stands still too. The law says that it goes
-# on falling, by up to $C\eta/(1-\lambda)$, while nothing happens. We can see the size of the mistake without any training: let our own law choose
-# its favourite for our own runs; the true loss after its drop is the loss that the constant run had at that step.
+# And that is absurd. At a rate of zero the weights stand still, so the loss of the model stands still too. The law
+# says that it goes on falling, by up to $C\eta/(1-\lambda)$, while nothing happens. We can see the size of the
+# mistake without any training: let our own law choose its favourite for our own runs; the true loss after its drop is
+# the loss that the constant run had at that step.
 
 # %%
 peak = trained.schedules.max()
@@ -436,6 +454,9 @@ where, seen = ours["constant"][1], ours["constant"][2]
 truth = float(np.interp(steps - drop, where, seen))
 print(f"rate 0 for the last {drop} of {steps:,} steps: promised {promised:.3f}, true {truth:.3f}")
 print(f"best of our six runs: {trained.losses[:, -1].min():.3f}")
+
+# %% [markdown]
+# Both halves of the story, the descent above and the promise below:
 
 # %% tags=["hide-input"]
 figures.show(
@@ -449,17 +470,19 @@ figures.show(
 )
 
 # %% [markdown]
-# So a law that is right to a fifth of a per cent wherever it was checked picks, when it is asked for the best, the point
-# where it is most wrong. That is no accident: an optimiser looks for errors in its own favour. Interpolate with this
-# law; do not optimise it.
+# So a law that is right to a fifth of a per cent wherever it was checked picks, when it is asked for the best, the
+# point where it is most wrong. That is no accident: an optimiser looks for errors in its own favour. Interpolate with
+# this law; do not optimise it.
 #
 # ### Four ways to be wrong
 #
-# - *"R² of 0.999 means that schedules are predicted."* Most of the variance is the steep beginning. Without any annealing term R² is
-#   still 0.98 on the forty points. Look at errors in nats beside the differences between schedules.
-# - *"$\lambda = 0.999$ is a constant of nature."* It is a window in steps, known to a factor of three in Fig. 2, and our short runs want a
-#   much shorter one.
-# - *"$L_0$ is the entropy of text."* It moves with the treatment of the warm-up, with $\alpha$, and on short runs it sits at zero.
+# - *"R² of 0.999 means that schedules are predicted."* Most of the variance is the steep beginning. Without any
+#   annealing term R² is still 0.98 on the forty points. Look at errors in nats beside the differences between
+#   schedules.
+# - *"$\lambda = 0.999$ is a constant of nature."* It is a window in steps, known to a factor of three in Fig. 2, and
+#   our short runs want a much shorter one.
+# - *"$L_0$ is the entropy of text."* It moves with the treatment of the warm-up, with $\alpha$, and on short runs it
+#   sits at zero.
 # - *"The law found that a sudden drop is best."* It found where it was never tested.
 #
 # ## Something to move
@@ -467,16 +490,16 @@ figures.show(
 # Your browser computes the law, with the constants of Fig. 2, at every step of your schedule. Shape it and watch the
 # predicted loss against a constant rate and a cosine of the same length.
 #
-# Try: 20% down along a line, then 10% and 50%. Then change the line to 1 - sqrt at 10% and at 50%. Go back to the peak after 80% of
-# the steps and see what re-warming costs. Last, a drop at 7%: the hole. Then a window of 100 steps.
+# Try: 20% down along a line, then 10% and 50%. Then change the line to 1 - sqrt at 10% and at 50%. Go back to the
+# peak after 80% of the steps and see what re-warming costs. Last, a drop at 7%: the hole. Then a window of 100 steps.
 
 # %% tags=["hide-input"]
 figures.interactive(
     annealing_figures.browser_layout(),
-    alt="Two panels: the learning rate of your schedule, a constant and a cosine; and their losses as "
-    "the law predicts them. Controls choose shape and length of the decay, the lowest rate, a "
+    alt="Two panels: the learning rate of your schedule, a constant and a cosine; and their losses "
+    "as the law predicts them. Controls choose shape and length of the decay, the lowest rate, a "
     "return to the peak, the number of steps and the window of the momentum.",
-    caption="Predicted, not trained: the constants are those of a 594M-parameter model with a peak of 2e-4.",
+    caption="Predicted, not trained: constants of a 594M-parameter model with a peak of 2e-4.",
     controls=annealing_figures.browser_controls(),
     update=annealing_figures.UPDATE,
     data=annealing_figures.browser_data(experiment.PRINTED, experiment.PEAK),
@@ -499,8 +522,8 @@ run.claim("fig2-slope", law.C, intervals["C"])
 run.claim("fig2-r2", law.r2)
 
 # %% [markdown]
-# Then the unseen curves of others, with intervals over the 18 curves, from the table of results; the Multi-Power Law's formula
-# with them.
+# Then the unseen curves of others, with intervals over the 18 curves, from the table of results; the Multi-Power
+# Law's formula with them.
 
 # %%
 per_curve = frame.pivot_table("mean_relative", ["size", "curve"], "variant") * 100
@@ -532,8 +555,8 @@ rise, standard, between = experiment.re_warming(trained, list(six), warmup)
 run.claim("re-warming", rise, (rise - 1.96 * standard, rise + 1.96 * standard))
 
 # %% [markdown]
-# Then what the law says about schedules that nobody has run. The estimates are those of the refitted law, the intervals come from its
-# resampled fits.
+# Then what the law says about schedules that nobody has run. The estimates are those of the refitted law, the
+# intervals come from its resampled fits.
 
 # %%
 laws = [law, *drawn]
@@ -553,8 +576,9 @@ run.claim("sqrt-at-10", *tenth)
 run.claim("sqrt-at-50", *half)
 
 # %% [markdown]
-# The best share of a decay, the reduction to Chinchilla's form, and a count of steps: a hundred runs of 1,000, 2,000, ... up to 100,000
-# steps cost 5.05 million; one constant run with a decay branched off for each of them costs 100,000 and the decays.
+# The best share of a decay, the reduction to Chinchilla's form, and a count of steps: a hundred runs of 1,000, 2,000,
+# ... up to 100,000 steps cost 5.05 million; one constant run with a decay branched off for each of them costs 100,000
+# and the decays.
 
 # %%
 best_shares = [experiment.best_share(law, length) for length in (60_000, 100_000)]
@@ -567,8 +591,9 @@ run.claim("cost-wsd", 100 * (100_000 + 0.2 * (ends.sum() - 100_000)) / ends.sum(
 run.claim("favourite", gap)
 
 # %% [markdown]
-# And Table 1: a thousand random laws, each asked for the final losses of runs of 5,000 to 60,000 steps, and Chinchilla's form
-# fitted to them. We had to choose the lengths in between (every 5,000), the peak (2e-4) and the warm-up (none).
+# And Table 1: a thousand random laws, each asked for the final losses of runs of 5,000 to 60,000 steps, and
+# Chinchilla's form fitted to them. We had to choose the lengths in between (every 5,000), the peak (2e-4) and the
+# warm-up (none).
 
 # %%
 ends = np.arange(5_000, 60_001, 5_000)
@@ -590,30 +615,33 @@ print(f"R2 from {min(r2):.5f} to {max(r2):.5f}")
 run.report()
 
 # %% [markdown]
-# The one difference is in the paper's favour. Chinchilla's form fits what the law says about cosine runs *almost exactly*, when the fit
-# reaches its optimum; so a Chinchilla law of finished runs and this law hardly contradict each other. What this law adds is
-# that it needs no finished runs.
+# The one difference is in the paper's favour. Chinchilla's form fits what the law says about cosine runs *almost
+# exactly*, when the fit reaches its optimum; so a Chinchilla law of finished runs and this law hardly contradict each
+# other. What this law adds is that it needs no finished runs.
 #
 # ### What this cannot show
 #
-# - **Scale.** Our models have 25,472 parameters. That the law follows them is a finding about shape, not about numbers: their window, $\alpha$
-#   and floor say nothing about large models.
-# - **The paper's Fig. 3.** Its 60,000-step curves are not published. "About 0.2%" is checked on other models, with other data.
-# - **Uncertainty of one run.** All 27 real curves and our six are single runs. Seeds differ by about 0.0007 at 100M (reported with the
-#   curves); at our size, in three trials, by ten times as much.
-# - **The extension to model size** (one more term $B N^{-\beta}$, and $N^\gamma$ on the annealing term). It needs curves of many sizes under many
-#   schedules; three sizes cannot fix it.
+# - **Scale.** Our models have 25,472 parameters. That the law follows them is a finding about shape, not about
+#   numbers: their window, $\alpha$ and floor say nothing about large models.
+# - **The paper's Fig. 3.** Its 60,000-step curves are not published. "About 0.2%" is checked on other models, with
+#   other data.
+# - **Uncertainty of one run.** All 27 real curves and our six are single runs. Seeds differ by about 0.0007 at 100M
+#   (reported with the curves); at our size, in three trials, by ten times as much.
+# - **The extension to model size** (one more term $B N^{-\beta}$, and $N^\gamma$ on the annealing term). It needs
+#   curves of many sizes under many schedules; three sizes cannot fix it.
 # - **Why.** There is no derivation of $S_2$; reviewers asked for the word "theory" to go.
 #
 # ### Errata and disputes
 #
 # - Version 1 of the abstract stressed "less than 1% of the compute"; version 2 drops it.
-# - The text claims R² above 0.999 in general; its own fits have 0.9985 (Setting B), 0.9964 (BLOOM) and 0.974 (a mixture of experts).
+# - The text claims R² above 0.999 in general; its own fits have 0.9985 (Setting B), 0.9964 (BLOOM) and 0.974 (a
+#   mixture of experts).
 # - Fig. 23 prints an exponent of +0.619 with the wrong sign; Section 5.1 draws $\alpha$ from negative numbers.
 # - The text starts the momentum at step 1, the authors' code at step 0. The difference is one step in thousands.
-# - Section 6.3 says itself that $S_2$ lowers the loss while the rate is zero. Theorem 2 of the Multi-Power Law paper says what follows.
-# - In the Multi-Power Law's own code the sum begins with the warm-up, so its $L_0$ contains an offset of $B\eta$, here 0.11 to 0.16 nats: the
-#   same trap, one law later. We need it to get its published numbers.
+# - Section 6.3 says itself that $S_2$ lowers the loss while the rate is zero. Theorem 2 of the Multi-Power Law paper
+#   says what follows.
+# - In the Multi-Power Law's own code the sum begins with the warm-up, so its $L_0$ contains an offset of $B\eta$,
+#   here 0.11 to 0.16 nats: the same trap, one law later. We need it to get its published numbers.
 #
 # ## Exercises
 #
@@ -632,8 +660,8 @@ print(
 # reacts at once. With 1 nothing is forgotten: S2 grows without end after a single fall.
 
 # %% [markdown]
-# **2. Half of the gift.** How many steps after a sudden drop has half of the effect on the loss arrived, if the rate stays above
-# zero? Compute it for $\lambda = 0.999$, and check on a schedule.
+# **2. Half of the gift.** How many steps after a sudden drop has half of the effect on the loss arrived, if the rate
+# stays above zero? Compute it for $\lambda = 0.999$, and check on a schedule.
 
 # %% tags=["solution", "hide-cell"]
 step = schedules.multistep(20_000, 2e-4, at=(0.5,), levels=(0.1,))
@@ -645,8 +673,8 @@ print(
 # The area after n steps is proportional to 1 - lambda^n. The loss is late because m is a memory.
 
 # %% [markdown]
-# **3. R² flatters.** Fit the forty points without the annealing term. Compare R² and the mean error with the full law, and with the
-# gap between the two final losses.
+# **3. R² flatters.** Fit the forty points without the annealing term. Compare R² and the mean error with the full
+# law, and with the gap between the two final losses.
 
 # %% tags=["solution", "hide-cell"]
 blind_law = annealing.fit(points, warmup=experiment.WARMUP, annealing=False)
@@ -660,8 +688,8 @@ print(f"the two schedules end {abs(gap_at_end):.4f} nats apart")
 # %% [markdown]
 # ### To think
 #
-# **4. The best share moves.** How does the best share of a cosine-shaped decay depend on the number of steps? Why does it not stay the
-# same?
+# **4. The best share moves.** How does the best share of a cosine-shaped decay depend on the number of steps? Why
+# does it not stay the same?
 
 # %% tags=["solution", "hide-cell"]
 for length in (20_000, 40_000, 60_000, 100_000, 200_000):
@@ -672,8 +700,8 @@ for length in (20_000, 40_000, 60_000, 100_000, 200_000):
 # a long run: four times as long in a run of ten times the length. So the share shrinks.
 
 # %% [markdown]
-# **5. Prove Theorem 2.** Show that for this law all falls of the best schedule that never rises happen within two neighbouring steps. Where
-# does the drop go?
+# **5. Prove Theorem 2.** Show that for this law all falls of the best schedule that never rises happen within two
+# neighbouring steps. Where does the drop go?
 
 # %% tags=["solution", "hide-cell"]
 # L is convex in the falls d: S1 is linear in d, x^-alpha is convex, S2 is linear. At the optimum
@@ -685,8 +713,9 @@ size = np.log(a * (1 - 0.999) / (-one.C * np.log(0.999))) / np.log(0.999)
 print(f"from the formula {size:.0f} steps before the end, by search {n}")
 
 # %% [markdown]
-# **6. A law for the other side.** Real weights do not move at a rate of zero. Replace $S_2$ by one in which momentum is weighted by the rate,
-# $S_2' = \sum_i m_i\, \eta_i/\eta_0$ (our repair, not the paper's). Does it still fit the forty points? Is the hole gone?
+# **6. A law for the other side.** Real weights do not move at a rate of zero. Replace $S_2$ by one in which momentum
+# is weighted by the rate, $S_2' = \sum_i m_i\, \eta_i/\eta_0$ (our repair, not the paper's). Does it still fit the
+# forty points? Is the hole gone?
 
 
 # %% tags=["solution", "hide-cell"]
@@ -698,15 +727,16 @@ def weighted(rates):
 at = points["cosine"][1] - 1
 s1, s2 = (np.concatenate([weighted(p[0])[i][at] for p in points.values()]) for i in (0, 1))
 seen = np.concatenate([p[2] for p in points.values()])
-values, sums = annealing.project(s1, s2[None], seen, np.linspace(0.4, 0.7, 61)[None], 1e-3)
+values, sums, _ = annealing.project(s1, s2[None], seen, np.linspace(0.4, 0.7, 61)[None], 1e-3)
 print(f"sum of Huber losses {sums.min():.2e} with weights, {law.objective:.2e} without")
 # A drop to 0 now brings nothing, so the hole is closed. The fit tells what that costs.
 
 # %% [markdown]
 # ### To build
 #
-# **7. Fence the hole.** Let the rate fall by at most a twentieth of the peak every 1,000 steps, and never below a tenth of it. Under
-# this law it then falls as fast as it may, once it has begun. When should it begin, and what does the fence cost?
+# **7. Fence the hole.** Let the rate fall by at most a twentieth of the peak every 1,000 steps, and never below a
+# tenth of it. Under this law it then falls as fast as it may, once it has begun. When should it begin, and what does
+# the fence cost?
 
 # %% tags=["solution", "hide-cell"]
 levels = np.maximum(1 - 0.05 * np.arange(0, 21), 0.1)
@@ -716,14 +746,12 @@ for start in range(0, 20_000, 1_000):
     rates = 2e-4 * levels[np.minimum(since, 20)]
     table7.append((experiment.final(experiment.PRINTED, rates), start))
 lowest_loss, start = min(table7)
-print(
-    f"begin to come down at step {start:,}: predicted {lowest_loss:.4f}; a drop promised {lowest:.4f}"
-)
+print(f"down from step {start:,} on: predicted {lowest_loss:.4f}; a drop promised {lowest:.4f}")
 # Constant, then down as fast as allowed: a schedule one would train. Its shape is the fence's.
 
 # %% [markdown]
-# **8. How much is enough?** Fit the law to the first part of the constant run and of the cosine only, of the six above, and predict the
-# unseen ones to their end. From which part on does the error stop falling?
+# **8. How much is enough?** Fit the law to the first part of the constant run and of the cosine only, of the six
+# above, and predict the unseen ones to their end. From which part on does the error stop falling?
 
 # %% tags=["solution", "hide-cell"]
 rest = {name: ours[name] for name in experiment.UNSEEN}
@@ -739,10 +767,13 @@ for part in (0.4, 0.6, 0.8, 1.0):
 # %% [markdown]
 # ## Discussion
 #
-# - The law predicts well and optimises badly. Name a metric in your own work that was a good predictor until it became a target.
+# - The law predicts well and optimises badly. Name a metric in your own work that was a good predictor until it
+#   became a target.
 # - $\lambda$ was set, not fitted. When is it honest to fix a parameter that the data could choose?
-# - A fifth of a per cent is 0.006 nats, and schedules differ by 0.05. What error would you need to choose between two schedules?
-# - The scaling chapter's paper says that the schedule changes the speed and not the destination. Which of $L_0$, $A$ and $C$ would tell you who is right?
+# - A fifth of a per cent is 0.006 nats, and schedules differ by 0.05. What error would you need to choose between two
+#   schedules?
+# - The scaling chapter's paper says that the schedule changes the speed and not the destination. Which of $L_0$, $A$
+#   and $C$ would tell you who is right?
 # - The warm-up convention moves $\alpha$ from 0.5 to 0.8. How should papers report exponents?
 #
 # ## Further reading
@@ -753,10 +784,10 @@ for part in (0.4, 0.6, 0.8, 1.0):
 #   [arXiv 2405.18392](https://arxiv.org/abs/2405.18392). Constant rate with cooldown, and $1-\sqrt{x}$.
 # - F. Schaipp and co-authors (2025), [arXiv 2501.18965](https://arxiv.org/abs/2501.18965). A bound from convex
 #   optimisation that bends as these curves do.
-# - J. Hoffmann and co-authors (2022), *Training compute-optimal large language models*,
-#   [arXiv 2203.15556](https://arxiv.org/abs/2203.15556). The form that a constant rate reduces to.
-# - G. Golub, V. Pereyra (1973), *The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
-#   separate*, SIAM Journal on Numerical Analysis 10(2), 413-432. Variable projection.
+# - J. Hoffmann and co-authors (2022), *Training compute-optimal large language models*, [arXiv
+#   2203.15556](https://arxiv.org/abs/2203.15556). The form that a constant rate reduces to.
+# - G. Golub, V. Pereyra (1973), *The differentiation of pseudo-inverses and nonlinear least squares problems whose
+#   variables separate*, SIAM Journal on Numerical Analysis 10(2), 413-432. Variable projection.
 #
 # ## How this page was made
 

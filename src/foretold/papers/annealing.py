@@ -29,7 +29,7 @@ Floats = np.ndarray
 Curve = tuple[ArrayLike, ArrayLike, ArrayLike]
 DELTA = 1e-3  # Huber's threshold on the logarithm of the loss, the paper's
 ALPHAS = (0.02, 1.5)  # where the fit looks for alpha
-POINTS, ROUNDS, SWEEPS = 31, 5, 40  # points of a grid, how often it is narrowed, steps of each inner solution
+POINTS, ROUNDS, QUICK, SWEEPS = 21, 5, 12, 40  # points of a grid, rounds of it, inner steps in all rounds and the last
 NAMES = ("L0", "A", "C")
 
 
@@ -167,11 +167,16 @@ def fit(
     if not annealing:
         s2 = np.zeros_like(s2)
     low, high = (np.full(len(decays), float(bound)) for bound in alphas)
-    for _ in range(ROUNDS):
+    weights = None
+    for number in range(ROUNDS):
         grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, POINTS)
-        found, objective = project(s1, s2, losses, grid, delta)
+        sweeps = SWEEPS if number == ROUNDS - 1 else QUICK
+        found, objective, weights = project(s1, s2, losses, grid, delta, sweeps, weights)
         best, width = objective.argmin(1), (high - low) / (POINTS - 1)
         middle = np.take_along_axis(grid, best[:, None], 1)[:, 0]
+        weights = weights[np.arange(len(best)), best][
+            :, None
+        ]  # the best alpha's are a good beginning for its neighbours
         low, high = np.maximum(middle - 1.5 * width, alphas[0]), np.minimum(middle + 1.5 * width, alphas[1])
     row = int(np.take_along_axis(objective, best[:, None], 1)[:, 0].argmin())
     column = int(best[row])
@@ -212,20 +217,29 @@ def profile(
     alphas, decays = np.asarray(alphas, dtype=float), np.asarray(decays, dtype=float)
     _check_fit(decays, np.inf, (alphas.min(), alphas.max()))
     s1, s2, losses = _gather(curves, decays, warmup, ramp)
-    found, objective = project(s1, s2, losses, np.broadcast_to(alphas, (len(decays), len(alphas))), np.inf)
+    found, objective, _ = project(s1, s2, losses, np.broadcast_to(alphas, (len(decays), len(alphas))), np.inf)
     return Profile(alphas, decays, len(losses) * np.log(objective / objective.min()), found)
 
 
-def project(s1: Floats, s2: Floats, losses: Floats, grid: Floats, delta: float) -> tuple[Floats, Floats]:
-    """Variable projection: the best (L0, A, C) >= 0, shape (D, G, 3), and its objective, shape (D, G), for every alpha
-    of `grid` (D, G) for D decays. `s1` and `losses` have shape (n,), `s2` (D, n); `delta` is Huber's threshold."""
+def project(
+    s1: Floats,
+    s2: Floats,
+    losses: Floats,
+    grid: Floats,
+    delta: float,
+    sweeps: int = SWEEPS,
+    weights: Floats | None = None,
+) -> tuple[Floats, Floats, Floats]:
+    """Variable projection: the best (L0, A, C) >= 0, shape (D, G, 3), its objective, (D, G), and the weights of the
+    points, (D, G, n), for every alpha of `grid` (D, G) for D decays. `s1` and `losses` have shape (n,), `s2` (D, n);
+    `delta` is Huber's threshold; `sweeps` and `weights` say how long to reweight and where to begin."""
     shape = s1 ** -grid[:, :, None]  # (D, G, n)
     columns = np.stack([np.ones_like(shape), shape, np.broadcast_to(-s2[:, None], shape.shape)], -1)
     scale = np.abs(columns).max(2, keepdims=True) + 1e-300
     columns = columns / scale
-    weights = np.broadcast_to(1 / losses**2, shape.shape)
+    weights = np.broadcast_to(1 / losses**2 if weights is None else weights, shape.shape)
     target, last = losses, np.inf
-    for _ in range(SWEEPS):
+    for _ in range(sweeps):
         # Least squares for log(predicted) - log(observed), linearised around the last prediction.
         weighted = columns * weights[..., None]
         normal = weighted.swapaxes(2, 3) @ columns
@@ -239,7 +253,7 @@ def project(s1: Floats, s2: Floats, losses: Floats, grid: Floats, delta: float) 
         last = objective
         weights = (np.minimum(1, delta / np.maximum(size, 1e-300)) if np.isfinite(delta) else 1) / predicted**2
         target = predicted * (1 - residuals)
-    return values / scale[:, :, 0], objective
+    return values / scale[:, :, 0], objective, weights
 
 
 def _nonnegative(normal: Floats, right: Floats) -> Floats:
