@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from foretold.papers import pruning_experiment, pruning_grid
 from foretold.papers.pruning_grid import Networks
 
-SIZES, STREAMS, CELLS, EPOCHS, BATCH, TOGETHER = (64, 32, 32, 32, 10), 12, 35, 32, 60, 64
+SIZES, STREAMS, CELLS, EPOCHS, BATCH = (64, 32, 32, 32, 10), 12, 35, 32, 60
 DENSITIES = (0.03, 0.05, 0.1, 0.2, 0.5)
 SETTINGS = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
 ALONE, VMAPPED = 12, 64  # networks
@@ -113,12 +113,14 @@ def main() -> None:
     rates = pruning_grid.schedule(EPOCHS, len(data.x) // BATCH, 0.1)
 
     def grid(networks: Networks, x: Tensor, streams: int) -> Tensor:
-        step, losses = (max(1, TOGETHER // CELLS) if device.type == "cpu" else streams), []
+        step, losses = (max(1, pruning_experiment.Setting.together // CELLS) if device.type == "cpu" else streams), []
         for first in range(0, streams, step):
             some = slice(first * CELLS, (first + step) * CELLS)
             part = networks.take(some)
             kept = [mask[some] for mask in masks]
-            losses.append(pruning_grid.train(part, x, data.y, orders[first : first + step], rates, masks=kept)[0])
+            losses.append(
+                pruning_grid.train(part, x, data.y, orders[first : min(first + step, streams)], rates, masks=kept)[0]
+            )
         return torch.cat(losses, 1)
 
     def each(networks: Networks, x: Tensor, count: int) -> Tensor:

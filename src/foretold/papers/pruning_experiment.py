@@ -27,7 +27,7 @@ class Setting:
     batch: int = 60
     parents: int = 4
     children: int = 2
-    together: int = 64  # networks that are trained side by side: as many as the processor's cache holds
+    together: int = 128  # networks that are trained side by side: as many as the processor's cache holds
 
 
 @dataclass(frozen=True)
