@@ -5,6 +5,7 @@ Maps are arrays (temperatures, densities), temperatures from hot to cold.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,3 +87,12 @@ def choose(lmc: Array, cka: Array, lmc_threshold: float) -> Array:
 def regret(error: Array, chosen: Array) -> Array:
     """What each density (column) loses by the temperature chosen for it, compared with the best one."""
     return pruning.normalised_error(error)[chosen, np.arange(error.shape[1])]
+
+
+def bootstrap(
+    statistic: Callable[[Array], float], n: int, rng: np.random.Generator, draws: int = 2_000
+) -> tuple[float, tuple[float, float]]:
+    """A statistic of the indices 0 to n - 1, and its 95% percentile interval over resampled indices."""
+    drawn = [statistic(rng.integers(0, n, n)) for _ in range(draws)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(statistic(np.arange(n))), (float(low), float(high))

@@ -27,7 +27,7 @@ class Setting:
     batch: int = 60
     parents: int = 4
     children: int = 2
-    together: int = 64  # networks that are trained side by side: as many as the processor's cache holds
+    together: int = 128  # networks that are trained side by side: as many as the processor's cache holds
 
 
 @dataclass(frozen=True)
@@ -241,3 +241,18 @@ def grid(
     parents = dense(data, setting, generator, epochs, rho)
     children, _ = retrain(parents, data, setting, densities, generator)
     return measure(parents, children, data, setting, epochs if epochs is not None else rho, densities)
+
+
+def by_batch(
+    data: Data, setting: Setting, batch: int, steps: int, densities: Sequence[float], generator: torch.Generator
+) -> Grid:
+    """`grid` with one temperature, the batch size of dense training (small is hot), for a given number of steps."""
+    sizes = (data.x.shape[1], *setting.hidden, int(data.y.max()) + 1)
+    networks = Networks.initial(sizes, setting.parents, generator, data.x.device)
+    epochs = -(-steps // (len(data.x) // batch))
+    orders = pruning_grid.batches(len(data.x), batch, epochs, streams(generator, setting.parents))[:, :steps]
+    pruning_grid.train(
+        networks, data.x, data.y, orders.to(data.x.device), pruning_grid.schedule(steps, 1, setting.rate)
+    )
+    children, _ = retrain(networks, data, setting, densities, generator)
+    return measure(networks, children, data, setting, [batch], densities)
