@@ -256,7 +256,7 @@ figures.show(
     forecasting_figures.power_curves(effects, n, sizes),
     alt="Power against the number of questions from 4 to 400. The curve for GPT-4 against always "
     "50% passes 25% at 23 questions and reaches 80% at 104. The curve for GPT-4 against the crowd "
-    "is at 85% with 23 questions and reaches 80% at 21.",
+    "is at 86% with 23 questions and reaches 80% at 21.",
     caption="The same 23 questions can tell GPT-4 from the crowd and cannot tell it from a coin, "
     "because the first difference is 0.13 and the second, if it is real, 0.05.",
 )
@@ -395,7 +395,7 @@ print(f"all phrasings together: AUC {tournament.discrimination(facts.mean(axis=1
 #
 # ### The table
 #
-# *As asked* is the mean of the five phrasings that ask for Yes, the way the paper asked GPT-4. *Both ways* is the mean of
+# *As asked* is the mean of the five phrasings that ask for Yes, as tournaments do. *Both ways* is the mean of
 # all ten, the negated ones turned round. *Base rate* knows the share of yes in advance, which nobody does.
 
 # %%
@@ -507,7 +507,8 @@ with run.section("reliability"):
         ),
         alt="Three calibration curves with grey consistency bands. The crowd's rises from 0 to 1 "
         "along the diagonal, inside its band. The model's, as asked, is a short curve between 0.2 "
-        "and 0.37, mostly flat. Asked both ways it lies near 0.55 and far below its band.",
+        "and 0.37, mostly flat. Asked both ways it is a step near 0.55, at the lower right edge of "
+        "its band.",
         caption="Ticks: forecasts of questions that resolved yes (above) and no (below); dashed: "
         "base rate. The crowd is calibrated and spread out. As asked, the model is calibrated and "
         "useless: near the base rate, it cannot be caught. Asked both ways, it is neither.",
@@ -777,8 +778,8 @@ run.report()
 #   machine. That its score looks like GPT-4's says something about the score.
 # - **Foresight.** The model's training text may reach beyond July 2024. In a model that could answer questions, this would
 #   have to be ruled out question by question.
-# - **A fair race.** The crowd's value is of a day when the model was asked nothing; in the paper too the human crowd could
-#   follow the news.
+# - **A fair race.** The crowd knew the news of 12 July 2024, the model knows what was in its training text. In the paper too
+#   the human crowd could follow the news.
 # - **Other phrasings.** Ten were tried. The interval over questions does not contain the spread over phrasings, which is
 #   larger.
 #
@@ -786,7 +787,7 @@ run.report()
 #
 # - The number of participants is given as 843 in the abstract; the platform's own pages, read by others, say 842 or 843.
 # - ForecastBench publishes leaderboards, on which a GPT-4 stands at 0.195 and the superforecasters' median at 0.073, the
-#   paper's pattern to the second digit. They are adjusted for the difficulty of questions (the same median on the same 57 questions is
+#   paper's pattern to the second digit. They seem to be adjusted for the difficulty of questions (the same median on the same 57 questions is
 #   0.060 in another of its tables), and models and people answered different sets. We do not compare them with raw scores.
 # - The midpoint hypothesis can mean that forecasts lie near 50%, or that this is what costs accuracy. Our model lies near
 #   50% when asked both ways, and loses nothing by it. The paper's statistic is not known to us.

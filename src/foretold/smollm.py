@@ -65,12 +65,12 @@ def pretrained(
     name: str, device: str | torch.device = "cpu", **options: str
 ) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """(tokenizer, model) of a folder, or of a name on the model hub (downloaded by transformers), as `load`."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, __version__
-
-    # The argument was renamed.
-    dtype = "dtype" if tuple(map(int, __version__.split(".")[:2])) >= (4, 56) else "torch_dtype"
     with _quiet():
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer, __version__
+
+        # The argument was renamed.
+        dtype = "dtype" if tuple(map(int, __version__.split(".")[:2])) >= (4, 56) else "torch_dtype"
         tokenizer = AutoTokenizer.from_pretrained(name, **options)
         model = AutoModelForCausalLM.from_pretrained(name, **{dtype: torch.float32}, **options)
     return tokenizer, model.to(device).eval()
@@ -108,12 +108,12 @@ def _keep(folder: Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedMod
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No progress bars and no warnings of transformers: on a page they would be noise. Errors are raised as ever."""
-    from transformers.utils import logging
+    with redirect_stderr(io.StringIO()):
+        from transformers.utils import logging
 
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        with redirect_stderr(io.StringIO()):
+        level = logging.get_verbosity()
+        logging.set_verbosity_error()
+        try:
             yield
-    finally:
-        logging.set_verbosity(level)
+        finally:
+            logging.set_verbosity(level)

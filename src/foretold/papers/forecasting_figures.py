@@ -38,7 +38,7 @@ def power_curves(effects: Mapping[str, tuple[float, float]], mark: int, sizes: M
         beside = (10, -16) if here > 0.6 else (10, -6)
         axis.annotate(f"{here:.0%}", (mark, here), xytext=beside, textcoords="offset points", color=COLOURS[colour], fontweight="bold")  # fmt: skip  # noqa: E501
         axis.plot([sizes[name]] * 2, [0, 0.8], color=COLOURS[colour], linewidth=1.2, linestyle=":")
-        axis.annotate(f"{sizes[name]}", (sizes[name], 0.02), xytext=(4, 2), textcoords="offset points", color=COLOURS[colour])  # fmt: skip  # noqa: E501
+        axis.annotate(f"{sizes[name]}", (sizes[name], 0.02), xytext=(4, 2) if sizes[name] > mark else (-4, 2), ha="left" if sizes[name] > mark else "right", textcoords="offset points", color=COLOURS[colour])  # fmt: skip  # noqa: E501
     axis.axvline(mark, color=INK, linewidth=1.1)
     axis.text(mark * 1.04, 1.03, f"{mark} questions", fontsize=11.5)
     axis.axhline(0.8, color=INK, linewidth=1, linestyle=":")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -178,7 +179,12 @@ def mixed_model(errors: pd.DataFrame, draws: int, chains: int, seed: int) -> arv
     import bambi
 
     built = bambi.Model("error ~ 0 + forecaster + (1 | question)", errors)
-    return built.fit(draws=draws, tune=1_000, chains=chains, cores=1, random_seed=seed, progressbar=False, quiet=True)
+    with warnings.catch_warnings():
+        # Where PyTensor came by pip it warns about its speed with large matrices; here they have six columns.
+        warnings.filterwarnings("ignore", "PyTensor could not link to a BLAS", UserWarning)
+        return built.fit(
+            draws=draws, tune=1_000, chains=chains, cores=1, random_seed=seed, progressbar=False, quiet=True
+        )
 
 
 def forecaster_means(fitted: arviz.InferenceData) -> pd.DataFrame:
