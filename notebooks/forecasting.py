@@ -572,7 +572,7 @@ for name in leaning:
     print(f"{name:>9}: {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
 empty = tournament.answers("empty").set_index("phrasing")["p_yes"]
 print("\nP(yes) to the question about nothing, 'Will it happen?':")
-print(empty.to_frame().T.to_string(index=False, float_format="{:.2f}".format))
+print(empty[list(asker.PHRASINGS)].to_string(float_format="{:.2f}".format, header=False))
 
 # %% [markdown]
 # Our model says No: to questions, to their negations, and to nothing at all.

@@ -222,7 +222,7 @@ def browser_layout() -> dict[str, Any]:
     layout = {
         "height": 470,
         "margin": {"l": 60, "r": 15, "t": 10, "b": 50},
-        "xaxis": {"domain": [0, 1], "anchor": "y", "range": [-0.02, 1.02], "title": {"text": "forecast after the sliders, probability of yes"}},  # noqa: E501
+        "xaxis": {"domain": [0, 1], "anchor": "y", "range": [-0.02, 1.02], "title": {"text": "forecast, probability of yes"}},  # noqa: E501
         "yaxis": {"domain": [0.66, 1], "anchor": "x", "range": [-0.5, 1.5], "tickvals": [0, 1], "ticktext": ["no", "yes"], "title": {"text": "outcome"}},  # noqa: E501
         "xaxis2": {"domain": [0, 1], "anchor": "y2", "type": "log", "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks], "range": [-1, 1], "title": {"text": "multiplier of the log odds (log axis)"}},  # noqa: E501
         "yaxis2": {"domain": [0, 0.44], "anchor": "x2", "title": {"text": "Brier score"}, "rangemode": "normal"},
