@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -165,7 +166,7 @@ def crossings(one: PowerLaw, two: PowerLaw) -> list[float]:
     middle = float(np.log(turn)) if np.isfinite(turn) and turn > 0 else 0.0
     ends = [middle - 100.0, middle, middle + 100.0 / min(one.b, two.b)]
     found = []
-    for low, high in zip(ends, ends[1:], strict=False):
+    for low, high in pairwise(ends):
         low = max(low, -700.0 / max(one.b, two.b))
         if low < high and gap(low) * gap(high) < 0:
             found.append(float(np.exp(brentq(gap, low, high, xtol=1e-12, rtol=1e-14))))
@@ -270,7 +271,7 @@ def learning_trace(
             laws[level - 3] = _fit(x[:level], y[:level], laws[level - 4].c)
     backbone = np.array([law.c for law in laws])
     layers, moves = np.full(len(laws), np.nan), np.full(len(laws), np.nan)
-    for i, (one, two) in enumerate(zip(laws, laws[1:], strict=False)):
+    for i, (one, two) in enumerate(pairwise(laws)):
         moves[i] = largest_gap(one, two, x[levels[i] - 1])
         if two.c < one.c and (met := crossings(one, two)):
             layers[i] = abs(one.c - one(met[-1]))

@@ -2,8 +2,8 @@
 
     y_i = c - g (x_i / x_1)^-b + sigma e_i,    e_i ~ N(0, 1)
 
-with c and the gain g uniform on [0, 1], ln b normal (median 0.4, a factor of 1.8 for one standard deviation) and ln sigma
-flat. For fixed b this is a straight line, whose posterior is known; only b needs a grid. PyMC samples the same model.
+with c and the gain g uniform on [0, 1], ln b normal (median 0.4, a factor of 1.8 for one standard deviation) and ln
+sigma flat. For fixed b this is a straight line, whose posterior is known; only b needs a grid. PyMC samples the same.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def posterior(x: ArrayLike, y: ArrayLike, draws: int, rng: np.random.Generator, 
 def sample(x: ArrayLike, y: ArrayLike, draws: int, seed: int, chains: int = 2) -> tuple[Draws, Any]:
     """The same posterior by NUTS in PyMC: draws of all chains, and ArviZ's data with the diagnostics.
 
-    c and g are hardly determined one by one; what the data do tell is the height at the first and at the last level. The
-    sampler moves these two (in thousandths), and the logarithm of the Jacobian keeps c and g uniform.
+    c and g are hardly determined one by one; what the data do tell is the height at the first and at the last level.
+    The sampler moves these two (in thousandths), and the logarithm of the Jacobian keeps c and g uniform.
     Raises ValueError as `posterior`.
     """
     import pymc as pm

@@ -6,7 +6,7 @@ import gzip
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -58,30 +58,38 @@ def scheme(pool: Encoded, kernel: int, step: int, levels: int) -> NDArray[np.int
 
 
 def measure(
-    data: Encoded, lexicon: Lexicon, makers: Mapping[str, Maker], order: NDArray[np.integer], folds: Sequence[int],
+    data: Encoded, lexicon: Lexicon, makers: Mapping[str, Maker], rng: np.random.Generator, folds: int = 10,
     of: int = 10, step: int = 5_000, levels: int = 44,
 ) -> dict[str, Curve]:  # fmt: skip
-    """Learning curves by cross-validation: for each fold f, sentences f, f + of, ... of `order` are the test, the rest
-    are the pool in that order; one tagger learns it from level to level, and is tested at each.
+    """Learning curves by cross-validation. Sentences are shuffled and dealt to `of` folds; each of the first `folds` is
+    the test once, and the rest are the pool, *shuffled anew*: with one order for all, nine tenths of what a level has
+    seen would be the same in every fold, and a mean over folds would average less than it seems. One tagger learns
+    the pool from level to level, and is tested at each.
 
-    Raises ValueError as `scheme`.
+    Raises ValueError for folds outside 1 to `of`, and as `scheme`.
     """
+    if not 1 <= folds <= of:
+        raise ValueError(f"folds is {folds!r}; allowed are 1 to {of}")
     found: dict[str, list[list[float]]] = {name: [] for name in makers}
-    sizes = []
-    for fold in folds:
+    sizes, order = [], rng.permutation(len(data.starts) - 1)
+    for fold in range(folds):
         test = data.take(order[fold::of])
-        pool = data.take(np.delete(order, np.s_[fold::of]))
+        pool = data.take(rng.permutation(np.delete(order, np.s_[fold::of])))
         ends = scheme(pool, step, step, levels)
         sizes.append(pool.starts[ends])
         for name, make in makers.items():
-            tagger, before = make(lexicon), 0
-            found[name].append([])
-            for end in ends:
-                tagger.update(pool.part(before, end))
-                found[name][-1].append(tagger.accuracy(test))
-                before = end
+            found[name].append(scores(make(lexicon), pool, test, ends))
     x = np.mean(sizes, axis=0)
     return {name: Curve(x, np.array(y)) for name, y in found.items()}
+
+
+def scores(tagger: _Tagger, pool: Encoded, test: Encoded, ends: NDArray[np.integer]) -> list[float]:
+    """Accuracy on `test` after the first `ends` sentences of the pool, one training for all."""
+    found, before = [], 0
+    for end in ends:
+        found.append(tagger.update(pool.part(before, end)).accuracy(test))
+        before = end
+    return found
 
 
 def read_ud(path: Path, column: str = "xpos") -> list[list[tuple[str, str]]]:
@@ -107,14 +115,13 @@ def read_ud(path: Path, column: str = "xpos") -> list[list[tuple[str, str]]]:
 
 
 def ewt_table(paths: Sequence[Path], seed: int = 240202515) -> pd.DataFrame:
-    """The rows of ``tables/learning_curves.csv``: all learners of this module on both tag sets of UD English EWT (train,
-    dev and test files together), 10 folds, 44 levels of 5,000 words."""
+    """The rows of ``tables/learning_curves.csv``: all learners of this module on both tag sets of UD English EWT
+    (train, dev and test files together), 10 folds, 44 levels of 5,000 words."""
     frames = []
     for column in ("xpos", "upos"):
         lexicon = Lexicon()
         data = lexicon.encode([sentence for path in paths for sentence in read_ud(Path(path), column)])
-        order = np.random.default_rng(seed).permutation(len(data.starts) - 1)
-        for name, curve in measure(data, lexicon, LEARNERS, order, range(10)).items():
+        for name, curve in measure(data, lexicon, LEARNERS, np.random.default_rng(seed)).items():
             frame = pd.DataFrame(curve.y.T.round(6), columns=[f"fold{f}" for f in range(10)])
             frame.insert(0, "words", curve.x.round().astype(int))
             frame.insert(0, "tagger", name)
@@ -174,3 +181,43 @@ def decisions(traces: Mapping[str, curves.LearningTrace], level: int) -> pd.Data
                 {"one": one, "two": two, "right": 100 * np.mean(foretold == seen), "turns": len(set(a.y > b.y)) > 1}
             )
     return pd.DataFrame(rows)
+
+
+# How sure is a backbone?
+
+
+def resampled(curve: Curve, times: int, rng: np.random.Generator) -> Array:
+    """Fold means (times, levels) of folds drawn with replacement: what other folds might have given."""
+    return curve.y[rng.integers(0, len(curve.y), (times, len(curve.y)))].mean(1)
+
+
+def simulated(curve: Curve, times: int, rng: np.random.Generator) -> Array:
+    """Fold means (times, levels) if the truth *were* the power law fitted to all levels, with independent normal noise
+    of the standard error of the fold mean."""
+    law = curves.fit_power_law(curve.x, curve.mean)
+    return np.minimum(law(curve.x) + curve.error * rng.standard_normal((times, len(curve.x))), 1.0)
+
+
+def falling(x: Array, means: Array, anchored: bool = True) -> Array:
+    """For each curve (times, levels) the share of steps of its backbone that do not rise, in percent: of the anchored
+    backbone beyond the working level, NaN where there is none, or of the raw one beyond level 10."""
+    if anchored:
+        return np.array([robustness(curves.learning_trace(x, y)) for y in means])
+    asymptotes = [[curves.fit_power_law(x[:n], y[:n]).c for n in range(10, len(x) + 1)] for y in means]
+    return 100 * np.mean(np.diff(asymptotes, axis=1) <= 0, axis=1)
+
+
+def stops(x: Array, means: Array, **settings: Any) -> pd.DataFrame:
+    """What a stopping rule does on each curve (times, levels) with the settings of `learning_trace`: share of words
+    saved, the error at the last level, and the drift, the largest distance right of the stop to any later trend, in
+    percentage points. Curves on which it does not stop have no row."""
+    rows = []
+    for y in means:
+        trace = curves.learning_trace(x, y, **settings)
+        if trace.stop_level is not None and trace.stop_level <= len(x):
+            at = trace.stop_level
+            law = trace.law(at)
+            drift = max(curves.largest_gap(law, later, x[at - 1]) for later in trace.laws[at - 3 :])
+            error = law(x[-1]) - y[-1]
+            rows.append({"saved": 100 * (1 - x[at - 1] / x[-1]), "error": 100 * error, "drift": 100 * drift})
+    return pd.DataFrame(rows, columns=["saved", "error", "drift"])

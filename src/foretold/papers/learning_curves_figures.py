@@ -116,8 +116,8 @@ def layer(trace: LearningTrace, one: int, two: int) -> Figure:
 
 
 def intervals(frame: pd.DataFrame) -> Figure:
-    """Foretold 90% intervals of the last accuracy against the share of words seen, and the accuracy that came. A row has
-    curve, share, low, high (foretold) and seen; one panel for each curve."""
+    """Foretold 90% intervals of the last accuracy against the share of words seen, and the accuracy that came. A row
+    has curve, share, low, high (foretold) and seen; one panel for each curve."""
     names = list(dict.fromkeys(frame["curve"]))
     fig, axes = plt.subplots(len(names), 1, figsize=(6, 2.5 * len(names) + 0.4), sharex=True)
     for axis, name in zip(np.atleast_1d(axes), names, strict=True):

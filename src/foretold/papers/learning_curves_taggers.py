@@ -63,7 +63,7 @@ class Lexicon:
 
     @property
     def endings(self) -> NDArray[np.int32]:
-        """(words, 6): numbers of a word's shape and of its shape with the last 1 to 5 characters; -1 beyond the word."""
+        """(words, 6): numbers of a word's shape and of its shape with the last 1 to 5 characters; -1 beyond it."""
         return self._table[: len(self.words)]
 
     @property
