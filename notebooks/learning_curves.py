@@ -317,8 +317,9 @@ for corpus, found in corpora.items():
         print(f"{corpus}, {name:>7}  " + "   ".join(told))
 
 # %% [markdown]
-# A fifth of the words tells the final accuracy of a fold mean within about half a point, and that of a single fold within
-# one or two. Averaging ten folds matters as much as the method, and whoever labels only once has one curve, not ten.
+# On English a fifth of the words tells the final accuracy of a fold mean within 0.3 points, and that of a single fold
+# within 1.3. On Python the errors of the means are two to three times as large. Averaging ten folds matters as much as
+# the method, and whoever labels only once has one curve, not ten.
 #
 # ### The hypothesis that fails
 #
@@ -362,10 +363,10 @@ with run.section("backbones"):
               f" simulated {np.nanmean(made):.0f}%, without a single rise {np.nanmean(made == 100):.0%} of curves")  # fmt: skip
 
 # %% [markdown]
-# Look at the last two numbers of each line. Where the model is *true*, half of the steps go up: what moves an
-# asymptote from level to level is noise, and noise has no direction. The hypothesis holds without noise, and noise is what a
-# learning curve is made with. On real curves there is a tendency as well, one way or the other, and ten folds do not suffice to
-# say which: the intervals reach from a few per cent to nearly all.
+# Begin with the last two numbers of each line. Where the model is *true*, about half of the steps go up, or more, and hardly
+# a curve in ten is without a rise: what moves an asymptote from level to level is noise, and noise has no direction. The
+# hypothesis holds without noise, and noise is what a learning curve is made with. On real curves there is a tendency as well,
+# and both signs occur: Python's unigram backbone falls nearly always, those of the two HMMs mostly rise.
 #
 # Both halves of this are worth keeping. The forecasts above were good although the hypothesis of their theorem failed. And a
 # theorem whose hypothesis fails promises nothing about the next forecast.
@@ -393,8 +394,9 @@ with run.section("stopping"):
 
 # %% [markdown]
 # *Error* is the mean absolute error at the last level, *drift* the largest distance to any trend that came later, anywhere to the
-# right; both in points. The simple rule always stops, early, and what it stopped at drifts by several times its own tolerance: each
-# trend is near the next, and all together wander. The paper's layer is looser where it speaks, and often it is silent.
+# right; both in points. The simple rule stops on most curves, early, and what it stopped at drifts by several times its own
+# tolerance: each trend is near the next, and all together wander. The paper's layer is looser where it speaks, and it is
+# silent on most curves of the HMMs, whose backbones rise.
 #
 # Both rules pay for the look-ahead: a working level is known only six levels later, and we count these words as
 # labelled.
@@ -435,8 +437,8 @@ for name in experiment.LEARNERS:
     )
 
 # %% [markdown]
-# With suffixes the HMM ends at the same accuracy on both tag sets: 17 tags or 49, the finer ones come for free. The
-# order there is a coin's, and no forecast of it can be good.
+# With suffixes the HMM ends at the same accuracy on both tag sets, within the error: 17 tags or 49, the finer ones come
+# for free. Where there is no difference to find, there is no order to foretell.
 #
 # A harder case is a learner of another kind. Here is a small **neural tagger** (embeddings of words and suffixes, two
 # convolutions) on Python. It cannot count: each level is a training from scratch, so that its curve costs the sum of all levels,
@@ -520,7 +522,9 @@ for name, found in (("by quadrature", exact), ("by NUTS (PyMC)", sampled)):
     print(
         f"{name:>15}: curve at the end {low:.2%} to {high:.2%}, asymptote {top[0]:.2%} to {top[1]:.2%}"
     )
-print(f"observed at the end: {y[-1]:.2%}")
+print(
+    f"observed at the end: {y[-1]:.2%}; divergent steps of NUTS: {int(chains.sample_stats.diverging.sum())}"
+)
 
 # %% [markdown]
 # 40,000 words, and the accuracy at 220,000 is told within a fraction of a point, "with 90%". Is it 90%? Where the model is true it
@@ -811,8 +815,8 @@ print(
 
 # %% [markdown]
 # **6. Whole modules.** A test line shares its local names with its neighbours, and shuffling puts those into the training
-# set. So is the accuracy of the HMM on Python flattered? Let folds be sets of whole modules, train module by module, and
-# compare the two curves.
+# set. Does this flatter the HMM on Python? Say what you expect. Then let folds be sets of whole modules, train module by
+# module, and compare.
 
 # %% tags=["solution", "hide-cell"]
 number, draw = np.array(module), run.rng("modules")
@@ -830,8 +834,8 @@ for at in (0, short // 4, short - 1):
     print(
         f"{5_000 * (at + 1):>7,} words: whole modules {whole[:, at].mean():.2%} (± {error:.2%}), shuffled {own['HMM'].mean[at]:.2%}"
     )
-# Shuffled lines are the easier test: their neighbours help. A new program has none, and its curve is the
-# lower one. A forecast is about the sampling that made the curve, and about no other.
+# A tempting explanation, and hardly borne out: with few data whole modules may be a little harder, with more the two
+# curves agree within their errors. What the roles have in common is the library's style, not the module's names.
 
 # %% [markdown]
 # ### To build
@@ -863,26 +867,23 @@ print(
 
 
 # %% tags=["solution", "hide-cell"]
-def scaled(x, y, level, rng):
-    """Interval for the last level, stretched by the 90% quantile of earlier standardised misses."""
+def stretched(x, y, level, rng):
+    """Half-widths of the interval for the last level, as it is and stretched by earlier misses; and the miss."""
     misses = []
     for early in range(5, level - 3, 2):
         draws = bayes.posterior(x[:early], y[:early], 1_000, rng).predict(x[level - 1], rng)[:, 0]
-        low, high = bayes.interval(draws)
-        misses.append(abs(y[level - 1] - np.median(draws)) / (0.5 * (high - low)))
+        misses.append(abs(y[level - 1] - np.median(draws)) / (0.5 * np.ptp(bayes.interval(draws))))
     draws = bayes.posterior(x[:level], y[:level], 1_000, rng).predict(x[-1], rng)[:, 0]
-    low, high = bayes.interval(draws)
-    half = 0.5 * (high - low) * max(1.0, np.quantile(misses, 0.9))
-    return np.median(draws) - half, np.median(draws) + half
+    half = 0.5 * np.ptp(bayes.interval(draws))
+    return half, half * max(1.0, np.quantile(misses, 0.9)), abs(y[-1] - np.median(draws))
 
 
-for name in ("English, HMM", "Python, HMM"):
-    curve, rng = both[name], run.rng("stretched")
-    level = len(curve.x) // 2
-    spans = [scaled(curve.x, y, level, rng) for y in curve.y]
-    hit = np.mean([low <= y[-1] <= high for (low, high), y in zip(spans, curve.y, strict=True)])
+for name, curve in both.items():
+    rng = run.rng("stretched")
+    found = np.array([stretched(curve.x, y, len(curve.x) // 2, rng) for y in curve.y])
+    plain, wide = (np.mean(found[:, 2] <= found[:, i]) for i in (0, 1))
     print(
-        f"{name}: holds {hit:.0%} of folds, mean width {200 * np.mean(np.diff(spans)) / 2:.2f} points"
+        f"{name:>16}: holds {plain:.0%} of folds as it is, {wide:.0%} stretched by {np.mean(found[:, 1] / found[:, 0]):.2f}"
     )
 # Past misses of the same curve know about the wrong shape; the likelihood does not.
 

@@ -93,7 +93,14 @@ def sample(x: ArrayLike, y: ArrayLike, draws: int, seed: int, chains: int = 2) -
         pm.Potential("uniform", pm.math.switch(inside, -pm.math.log(1 - shrunk[-1]), -np.inf))
         pm.Normal("y", c - gain * shrunk, pm.math.exp(log_sigma), observed=y)
         trace = pm.sample(
-            draws, tune=1_000, chains=chains, cores=1, random_seed=seed, target_accept=0.99, progressbar=False
+            draws,
+            tune=1_000,
+            chains=chains,
+            cores=1,
+            random_seed=seed,
+            target_accept=0.99,
+            progressbar=False,
+            quiet=True,
         )
     flat = {name: trace.posterior[name].to_numpy().ravel() for name in ("gain", "log_b", "c", "log_sigma")}
     found = Draws(flat["gain"], np.exp(flat["log_b"]), flat["c"], np.exp(flat["log_sigma"]), float(x[0]))

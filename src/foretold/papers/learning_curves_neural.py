@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from foretold.papers.learning_curves_experiment import Curve, scheme
 from foretold.papers.learning_curves_taggers import Encoded, Lexicon
 
-BUCKETS = 8_192  # rows of the table that all endings share
+BUCKETS = 4_096  # rows of the table that all endings share
 
 
 class Tagger(torch.nn.Module):
@@ -81,7 +81,8 @@ def train(
     """Fit a tagger by Adam with a learning rate that falls to 0; a tenth of the words is hidden at random, so that the
     row of unknown words learns too. bfloat16 on CUDA."""
     words, _, tags = lexicon.sizes
-    net = Tagger(words, tags, width)
+    known = np.unique(data.words)
+    net = Tagger(len(known), tags, width)
     with torch.no_grad():
         for weights in net.parameters():
             fan = weights[0].numel() if weights.ndim > 1 else width
@@ -89,8 +90,8 @@ def train(
             weights.copy_((2 * torch.rand(weights.shape, generator=generator) - 1) * scale)
         net.word.weight[0] = 0
     net.to(device)
-    net.known = torch.zeros(words, dtype=torch.bool)
-    net.known[torch.from_numpy(np.unique(data.words)).long()] = True
+    net.row = torch.zeros(words, dtype=torch.int64)  # a known word's row of the embedding, 0 for others
+    net.row[torch.from_numpy(known).long()] = torch.arange(1, len(known) + 1)
     steps = epochs * len(_batches(data, batch, None))
     optimiser = torch.optim.Adam(net.parameters(), lr=3e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3 * 2, total_steps=steps + 1)
@@ -114,10 +115,10 @@ def _inputs(
 ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
     ids = torch.from_numpy(_padded(data, part, data.words, -1))
     endings = torch.from_numpy(lexicon.endings[ids.clamp(min=0).numpy()][..., :4].astype(np.int64)) % BUCKETS
-    shown = (ids >= 0) & net.known[ids.clamp(min=0)]
+    row = net.row[ids.clamp(min=0)] * (ids >= 0)
     if generator is not None:
-        shown &= torch.rand(ids.shape, generator=generator) > 0.1
-    return ((ids + 1) * shown).to(device), endings.to(device)
+        row *= torch.rand(ids.shape, generator=generator) > 0.1
+    return row.to(device), endings.to(device)
 
 
 def _accuracy(net: Tagger, data: Encoded, lexicon: Lexicon, device: torch.device) -> float:

@@ -1,8 +1,8 @@
 """A corpus that every Python has: the tokens of its standard library, each with its role.
 
 A "sentence" is a logical line of source, a "word" is a token, and its tag is the role that the syntax tree gives it:
-`print` is a word, and a call of a builtin here, a keyword argument there. What the tree does not say of brackets, colons
-and signs of equality follows from the bracket they stand in.
+`len` is a call of a builtin here, a keyword argument there. What the tree does not say of brackets, colons and signs of
+equality follows from the bracket they stand in.
 """
 
 from __future__ import annotations
