@@ -1,0 +1,223 @@
+"""Curves of the learning-curve chapter: learning schemes, folds, what traces foretell, and the results table."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from foretold.papers import learning_curves as curves
+from foretold.papers.learning_curves_taggers import Encoded, HMMTagger, Lexicon, UnigramTagger, _Tagger
+
+Array = NDArray[np.float64]
+Maker = Callable[[Lexicon], _Tagger]
+LEARNERS: dict[str, Maker] = {
+    "unigram": UnigramTagger,
+    "HMM": HMMTagger,
+    "unigram, no suffixes": partial(UnigramTagger, suffixes=False),
+    "HMM, no suffixes": partial(HMMTagger, suffixes=False),
+}
+
+
+class Curve(NamedTuple):
+    """Accuracies y (folds, levels) after x (levels,) words; x is the mean over folds, which differ by a sentence."""
+
+    x: Array
+    y: Array
+
+    @property
+    def mean(self) -> Array:
+        """The fold mean (levels,), the paper's observation."""
+        return self.y.mean(0)
+
+    @property
+    def error(self) -> Array:
+        """Standard error of the fold mean, (levels,), as if folds were independent."""
+        return self.y.std(0, ddof=1) / np.sqrt(len(self.y))
+
+
+def scheme(pool: Encoded, kernel: int, step: int, levels: int) -> NDArray[np.int64]:
+    """The learning scheme: numbers of sentences (levels,) whose words first reach kernel, kernel + step, ...
+
+    Raises ValueError where the pool has too few words, and for a kernel or step below 1 and levels below 1.
+    """
+    if min(kernel, step, levels) < 1:
+        raise ValueError(f"(kernel, step, levels) is {(kernel, step, levels)}; allowed are numbers of at least 1")
+    targets = kernel + step * np.arange(levels)
+    if targets[-1] > pool.starts[-1]:
+        raise ValueError(
+            f"levels is {levels}: level {levels} needs {targets[-1]} words; the pool has {pool.starts[-1]}"
+        )
+    return np.searchsorted(pool.starts, targets)
+
+
+def measure(
+    data: Encoded, lexicon: Lexicon, makers: Mapping[str, Maker], rng: np.random.Generator, folds: int = 10,
+    of: int = 10, step: int = 5_000, levels: int = 44,
+) -> dict[str, Curve]:  # fmt: skip
+    """Learning curves by cross-validation. Sentences are shuffled and dealt to `of` folds; each of the first `folds` is
+    the test once, and the rest are the pool, *shuffled anew*: with one order for all, nine tenths of what a level has
+    seen would be the same in every fold, and a mean over folds would average less than it seems. One tagger learns
+    the pool from level to level, and is tested at each.
+
+    Raises ValueError for folds outside 1 to `of`, and as `scheme`.
+    """
+    if not 1 <= folds <= of:
+        raise ValueError(f"folds is {folds!r}; allowed are 1 to {of}")
+    found: dict[str, list[list[float]]] = {name: [] for name in makers}
+    sizes, order = [], rng.permutation(len(data.starts) - 1)
+    for fold in range(folds):
+        test = data.take(order[fold::of])
+        pool = data.take(rng.permutation(np.delete(order, np.s_[fold::of])))
+        ends = scheme(pool, step, step, levels)
+        sizes.append(pool.starts[ends])
+        for name, make in makers.items():
+            found[name].append(scores(make(lexicon), pool, test, ends))
+    x = np.mean(sizes, axis=0)
+    return {name: Curve(x, np.array(y)) for name, y in found.items()}
+
+
+def scores(tagger: _Tagger, pool: Encoded, test: Encoded, ends: NDArray[np.integer]) -> list[float]:
+    """Accuracy on `test` after the first `ends` sentences of the pool, one training for all."""
+    found, before = [], 0
+    for end in ends:
+        found.append(tagger.update(pool.part(before, end)).accuracy(test))
+        before = end
+    return found
+
+
+def read_ud(path: Path, column: str = "xpos") -> list[list[tuple[str, str]]]:
+    """Sentences of (form, tag) from a Universal Dependencies file: CoNLL-U as published, or the mirror's three columns
+    (form, UPOS, XPOS) compressed. Parts of multiword tokens count as words, the whole does not, nor do empty nodes.
+
+    Raises ValueError for a column other than "upos" and "xpos".
+    """
+    if column not in ("upos", "xpos"):
+        raise ValueError(f"column is {column!r}; allowed are 'upos' and 'xpos'")
+    compact = path.suffix == ".gz"
+    text = gzip.decompress(path.read_bytes()).decode() if compact else path.read_text(encoding="utf-8")
+    form, tag = (0, 1 + (column == "xpos")) if compact else (1, 3 + (column == "xpos"))
+    sentences: list[list[tuple[str, str]]] = [[]]
+    for line in text.splitlines():
+        if not line.strip():
+            sentences.append([])
+        elif not line.startswith("# "):
+            cells = line.split("\t")
+            if compact or cells[0].isdigit():
+                sentences[-1].append((cells[form], cells[tag]))
+    return [sentence for sentence in sentences if sentence]
+
+
+def ewt_table(paths: Sequence[Path], seed: int = 240202515) -> pd.DataFrame:
+    """The rows of ``tables/learning_curves.csv``: all learners of this module on both tag sets of UD English EWT
+    (train, dev and test files together), 10 folds, 44 levels of 5,000 words."""
+    frames = []
+    for column in ("xpos", "upos"):
+        lexicon = Lexicon()
+        data = lexicon.encode([sentence for path in paths for sentence in read_ud(Path(path), column)])
+        for name, curve in measure(data, lexicon, LEARNERS, np.random.default_rng(seed)).items():
+            frame = pd.DataFrame(curve.y.T.round(6), columns=[f"fold{f}" for f in range(10)])
+            frame.insert(0, "words", curve.x.round().astype(int))
+            frame.insert(0, "tagger", name)
+            frame.insert(0, "tags", column)
+            frames.append(frame)
+    return pd.concat(frames)
+
+
+def by_table(rows: pd.DataFrame) -> dict[tuple[str, str], Curve]:
+    """Curves of the results table by (tag set, tagger)."""
+    folds = [name for name in rows.columns if name.startswith("fold")]
+    return {
+        key: Curve(part["words"].to_numpy(float), part[folds].to_numpy().T)
+        for key, part in rows.groupby(["tags", "tagger"])
+    }
+
+
+# What is foretold
+
+
+def forecasts(curve: Curve, shares: Iterable[float]) -> pd.DataFrame:
+    """The last accuracy foretold from a share of the words, minus the one observed, in percentage points: of the fold
+    mean ("mean"), and the smallest and largest of single folds ("low", "high")."""
+    rows = []
+    for share in shares:
+        n = int(np.sum(curve.x <= share * curve.x[-1] * 1.001))
+        errors = [100 * (curves.fit_power_law(curve.x[:n], y[:n])(curve.x[-1]) - y[-1]) for y in (curve.mean, *curve.y)]
+        rows.append({"share": share, "level": n, "mean": errors[0], "low": min(errors[1:]), "high": max(errors[1:])})
+    return pd.DataFrame(rows)
+
+
+def mape(trace: curves.LearningTrace, level: int) -> float:
+    """Mean absolute percentage error of a level's trend over all later observations."""
+    later = trace.y[level:]
+    return float(np.mean(np.abs(trace.law(level)(trace.x[level:]) - later) / later)) * 100
+
+
+def robustness(trace: curves.LearningTrace) -> float:
+    """Share of steps of the backbone after the working level that go down (or stay), in percent: the robustness rate
+    with respect to the hypothesis that the backbone decreases. NaN without a working level."""
+    if trace.working_level is None:
+        return np.nan
+    steps = np.diff(trace.asymptotes[trace.working_level - 3 :])
+    return 100 * float(np.mean(steps <= 0))
+
+
+def decisions(traces: Mapping[str, curves.LearningTrace], level: int) -> pd.DataFrame:
+    """For each pair of learners the percentage of later levels whose order the trends of `level` foretell rightly."""
+    names = list(traces)
+    rows = []
+    for i, one in enumerate(names):
+        for two in names[i + 1 :]:
+            a, b = traces[one], traces[two]
+            foretold = a.law(level)(a.x[level:]) > b.law(level)(b.x[level:])
+            seen = a.y[level:] > b.y[level:]
+            rows.append(
+                {"one": one, "two": two, "right": 100 * np.mean(foretold == seen), "turns": len(set(a.y > b.y)) > 1}
+            )
+    return pd.DataFrame(rows)
+
+
+# How sure is a backbone?
+
+
+def resampled(curve: Curve, times: int, rng: np.random.Generator) -> Array:
+    """Fold means (times, levels) of folds drawn with replacement: what other folds might have given."""
+    return curve.y[rng.integers(0, len(curve.y), (times, len(curve.y)))].mean(1)
+
+
+def simulated(curve: Curve, times: int, rng: np.random.Generator) -> Array:
+    """Fold means (times, levels) if the truth *were* the power law fitted to all levels, with independent normal noise
+    of the standard error of the fold mean."""
+    law = curves.fit_power_law(curve.x, curve.mean)
+    return np.minimum(law(curve.x) + curve.error * rng.standard_normal((times, len(curve.x))), 1.0)
+
+
+def falling(x: Array, means: Array, anchored: bool = True) -> Array:
+    """For each curve (times, levels) the share of steps of its backbone that do not rise, in percent: of the anchored
+    backbone beyond the working level, NaN where there is none, or of the raw one beyond level 10."""
+    if anchored:
+        return np.array([robustness(curves.learning_trace(x, y)) for y in means])
+    asymptotes = [[curves.fit_power_law(x[:n], y[:n]).c for n in range(10, len(x) + 1)] for y in means]
+    return 100 * np.mean(np.diff(asymptotes, axis=1) <= 0, axis=1)
+
+
+def stops(x: Array, means: Array, **settings: Any) -> pd.DataFrame:
+    """What a stopping rule does on each curve (times, levels) with the settings of `learning_trace`: share of words
+    saved, the error at the last level, and the drift, the largest distance right of the stop to any later trend, in
+    percentage points. Curves on which it does not stop have no row."""
+    rows = []
+    for y in means:
+        trace = curves.learning_trace(x, y, **settings)
+        if trace.stop_level is not None and trace.stop_level <= len(x):
+            at = trace.stop_level
+            law = trace.law(at)
+            drift = max(curves.largest_gap(law, later, x[at - 1]) for later in trace.laws[at - 3 :])
+            error = law(x[-1]) - y[-1]
+            rows.append({"saved": 100 * (1 - x[at - 1] / x[-1]), "error": 100 * error, "drift": 100 * drift})
+    return pd.DataFrame(rows, columns=["saved", "error", "drift"])

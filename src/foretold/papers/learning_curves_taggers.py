@@ -1,0 +1,329 @@
+"""Two taggers that learn by counting: unigram with suffix back-off, and a bigram hidden Markov model.
+
+Counts only accumulate, so training along a learning scheme costs one pass over the words whatever the number of levels.
+A sentence is a list of (word, tag) pairs. `Lexicon` numbers words, suffixes and tags; both taggers count in
+arrays that grow with it, and the loops are compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Sentence = Sequence[tuple[str, str]]
+DEPTH = 5  # longest suffix, in characters
+RARE = 10  # words seen at most so often teach the suffix model
+WEIGHT = 2.0  # what a shorter suffix counts, in observations of the longer one
+
+
+class Encoded(NamedTuple):
+    """Sentences as numbers: words and tags (n,), and where each sentence starts, (sentences + 1,)."""
+
+    words: NDArray[np.int32]
+    tags: NDArray[np.int32]
+    starts: NDArray[np.int64]
+
+    def take(self, order: NDArray[np.integer]) -> Encoded:
+        """The sentences of `order`, in that order."""
+        lengths = np.diff(self.starts)[order]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        at = np.arange(starts[-1]) + np.repeat(self.starts[order] - starts[:-1], lengths)
+        return Encoded(self.words[at], self.tags[at], starts)
+
+    def part(self, first: int, last: int) -> Encoded:
+        """Sentences first to last - 1."""
+        a, b = self.starts[first], self.starts[last]
+        return Encoded(self.words[a:b], self.tags[a:b], self.starts[first : last + 1] - a)
+
+
+def shape(word: str) -> str:
+    """A coarse look of a word: what it begins with, and whether it holds digits, hyphens, underscores or dots."""
+    first = word[0] if word else ""
+    begins = "A" if first.isupper() else "a" if first.islower() else "0" if first.isdigit() else first[:1]
+    return begins + ("A" if word.isupper() and len(word) > 1 else "") + "".join(c for c in "0-_." if _holds(word, c))
+
+
+def _holds(word: str, sign: str) -> bool:
+    return any(c.isdigit() for c in word) if sign == "0" else sign in word[1:]
+
+
+class Lexicon:
+    """Numbers for words, tags and suffixes, given in the order of their first use. It knows no counts."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, int] = {}
+        self.tags: dict[str, int] = {}
+        self._endings: dict[str, int] = {}
+        self._table = np.full((1024, DEPTH + 1), -1, np.int32)
+
+    @property
+    def endings(self) -> NDArray[np.int32]:
+        """(words, 6): numbers of a word's shape and of its shape with the last 1 to 5 characters; -1 beyond it."""
+        return self._table[: len(self.words)]
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Numbers of words, endings and tags."""
+        return len(self.words), len(self._endings), len(self.tags)
+
+    def word(self, word: str) -> int:
+        """The number of a word."""
+        number = self.words.get(word)
+        if number is None:
+            number = self.words[word] = len(self.words)
+            if number == len(self._table):
+                self._table = np.concatenate([self._table, np.full_like(self._table, -1)])
+            look = shape(word)
+            for k in range(min(len(word), DEPTH) + 1):
+                ending = f"{look}|{word[len(word) - k :]}"
+                self._table[number, k] = self._endings.setdefault(ending, len(self._endings))
+        return number
+
+    def encode(self, sentences: Iterable[Sentence]) -> Encoded:
+        """Sentences as numbers. Raises ValueError for an empty sentence, or pairs that are not two strings."""
+        words: list[int] = []
+        tags: list[int] = []
+        starts = [0]
+        for sentence in sentences:
+            for pair in sentence:
+                if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+                    raise ValueError(f"sentences hold {pair!r}; allowed are pairs (word, tag) of strings")
+                words.append(self.word(pair[0]))
+                tags.append(self.tags.setdefault(pair[1], len(self.tags)))
+            if len(words) == starts[-1]:
+                raise ValueError(f"sentence {len(starts) - 1} is empty; allowed are sentences of at least one word")
+            starts.append(len(words))
+        return Encoded(np.array(words, np.int32), np.array(tags, np.int32), np.array(starts, np.int64))
+
+
+@dataclass
+class Counts:
+    """What a tagger has seen: words with tags, endings of rare words with tags, and pairs of neighbouring tags (row and
+    column 0 are the sentence's edge, tag t stands at t + 1)."""
+
+    emit: NDArray[np.int32]
+    total: NDArray[np.int32]
+    ending: NDArray[np.int32]
+    pair: NDArray[np.int64]
+
+
+def _grown(array: NDArray[Any], *shape: int) -> NDArray[Any]:
+    """`array`, or a larger copy with zeros where nothing was counted; room doubles, so growth is cheap."""
+    if all(have >= need for have, need in zip(array.shape, shape, strict=True)):
+        return array
+    larger = np.zeros([max(have, 2 * need) for have, need in zip(array.shape, shape, strict=True)], array.dtype)
+    larger[tuple(slice(0, have) for have in array.shape)] = array
+    return larger
+
+
+@njit(cache=True)
+def count(words, tags, starts, endings, emit, total, ending, pair):
+    """Add sentences to the counts. A word's tokens teach its endings until it has been seen RARE times; at the next
+    token all of them are taken back, so that the order of the tokens is of no account."""
+    for s in range(starts.size - 1):
+        before = 0
+        for i in range(starts[s], starts[s + 1]):
+            w, t = words[i], tags[i]
+            if total[w] < RARE:
+                for e in endings[w]:
+                    if e >= 0:
+                        ending[e, t] += 1
+            elif total[w] == RARE:
+                for e in endings[w]:
+                    if e >= 0:
+                        for tag in range(emit.shape[1]):
+                            ending[e, tag] -= emit[w, tag]
+            emit[w, t] += 1
+            total[w] += 1
+            pair[before, t + 1] += 1
+            before = t + 1
+        pair[before, 0] += 1
+
+
+@njit(cache=True)
+def guess(w, endings, ending, prior, depth, out):
+    """P(tag | endings of word w) into `out`: from the prior over all tags to ever longer endings, each mixed with the
+    shorter one as if that were WEIGHT observations."""
+    out[:] = prior
+    for k in range(depth):
+        e = endings[w, k]
+        if e < 0:
+            break
+        seen = 0
+        for t in range(out.size):
+            seen += ending[e, t]
+        if seen == 0:
+            break
+        for t in range(out.size):
+            out[t] = (ending[e, t] + WEIGHT * out[t]) / (seen + WEIGHT)
+
+
+@njit(cache=True)
+def unigram(words, endings, emit, total, ending, prior, depth, out):
+    """The most frequent tag of each word; of a word not seen before, the likeliest by its endings."""
+    chance = np.empty(prior.size)
+    for i in range(words.size):
+        w = words[i]
+        if total[w] > 0:
+            out[i] = np.argmax(emit[w, : prior.size])
+        else:
+            guess(w, endings, ending, prior, depth, chance)
+            out[i] = np.argmax(chance)
+
+
+@njit(cache=True)
+def viterbi(words, starts, endings, emit, total, ending, prior, log_pair, depth, out):
+    """The likeliest tags of each sentence, and the sum of their log scores: log P(t | t before) + log P(t | word) -
+    log P(t) at each word, and the step to the sentence's end.
+
+    A word seen before can only have tags it had, so most columns of the trellis are one to three tags high.
+    """
+    tags, longest = prior.size, 1
+    for s in range(starts.size - 1):
+        longest = max(longest, starts[s + 1] - starts[s])
+    back, allowed = np.empty((longest, tags), np.int32), np.empty((longest, tags), np.int32)
+    score, fresh, chance = np.empty(tags), np.empty(tags), np.empty(tags)
+    log_prior, whole = np.log(prior), 0.0
+    for s in range(starts.size - 1):
+        first, n = starts[s], starts[s + 1] - starts[s]
+        height = 0
+        for i in range(n):
+            w, high = words[first + i], 0
+            if total[w] == 0:
+                guess(w, endings, ending, prior, depth, chance)
+            for t in range(tags):
+                if total[w] > 0 and emit[w, t] == 0:
+                    continue
+                emission = (np.log(emit[w, t] / total[w]) if total[w] > 0 else np.log(chance[t])) - log_prior[t]
+                if i == 0:
+                    fresh[high], back[i, high] = log_pair[0, t + 1] + emission, 0
+                else:
+                    top, at = -np.inf, 0
+                    for k in range(height):
+                        value = score[k] + log_pair[allowed[i - 1, k] + 1, t + 1]
+                        if value > top:
+                            top, at = value, k
+                    fresh[high], back[i, high] = top + emission, at
+                allowed[i, high] = t
+                high += 1
+            height = high
+            score, fresh = fresh, score
+        top, at = -np.inf, 0
+        for k in range(height):
+            value = score[k] + log_pair[allowed[n - 1, k] + 1, 0]
+            if value > top:
+                top, at = value, k
+        whole += top
+        for i in range(n - 1, -1, -1):
+            out[first + i] = allowed[i, at]
+            at = back[i, at]
+    return whole
+
+
+def interpolate(pair: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
+    """log P(t | t before), (T + 1, T + 1), and the weight of the pair counts against the counts of single tags.
+
+    The weight is found by deleted interpolation: each pair votes, with its count, for whichever estimate foretells it
+    better when it is left out itself.
+    """
+    single, before = pair.sum(0), pair.sum(1)
+    n = single.sum()
+    row, column = np.nonzero(pair)
+    counts = pair[row, column]
+    by_pair = np.where(before[row] > 1, (counts - 1) / np.maximum(before[row] - 1, 1), 0)
+    by_single = (single[column] - 1) / max(n - 1, 1)
+    weight = float(np.clip(counts[by_pair > by_single].sum() / counts.sum(), 0.0, 1 - 1e-6))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rows = np.where(before[:, None] > 0, pair / before[:, None], single / n)
+    smooth = (single + 1) / (n + len(single))
+    return np.log(weight * rows + (1 - weight) * smooth), weight
+
+
+class _Tagger:
+    """Counting, and the public face of both taggers."""
+
+    def __init__(self, lexicon: Lexicon | None = None, suffixes: bool = True) -> None:
+        self.lexicon = Lexicon() if lexicon is None else lexicon
+        self.depth = DEPTH + 1 if suffixes else 0
+        self.counts = Counts(
+            np.zeros((0, 0), np.int32), np.zeros(0, np.int32), np.zeros((0, 0), np.int32), np.zeros((0, 0), np.int64)
+        )
+
+    def update(self, sentences: Iterable[Sentence] | Encoded) -> _Tagger:
+        """Learn from more sentences; what was learned before stays. Returns the tagger. ValueError as `encode`."""
+        coded = sentences if isinstance(sentences, Encoded) else self.lexicon.encode(sentences)
+        self._grow()
+        c = self.counts
+        count(*coded, self.lexicon.endings, c.emit, c.total, c.ending, c.pair)
+        return self
+
+    def fit(self, sentences: Iterable[Sentence] | Encoded) -> _Tagger:
+        """Forget everything, then `update`."""
+        c = self.counts
+        for array in (c.emit, c.total, c.ending, c.pair):
+            array[...] = 0
+        return self.update(sentences)
+
+    def tag(self, words: Sequence[str]) -> list[str]:
+        """One tag for each word of a sentence. Raises ValueError for a string, no words, or before any training."""
+        if isinstance(words, str) or len(words) == 0:
+            raise ValueError(f"words is {words!r}; allowed is a sequence of at least one word")
+        numbers = np.array([self.lexicon.word(word) for word in words], np.int32)
+        names = list(self.lexicon.tags)
+        return [names[t] for t in self.predict(numbers, np.array([0, len(numbers)]))]
+
+    def accuracy(self, sentences: Iterable[Sentence] | Encoded) -> float:
+        """Share of words whose tag is right. ValueError as `encode`, and for no sentences."""
+        coded = sentences if isinstance(sentences, Encoded) else self.lexicon.encode(sentences)
+        if len(coded.words) == 0:
+            raise ValueError("sentences is empty; allowed is at least one sentence")
+        return float(np.mean(self.predict(coded.words, coded.starts) == coded.tags))
+
+    def predict(self, words: NDArray[np.int32], starts: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Numbers of the tags (n,) of words given by their numbers, sentences as in `Encoded`."""
+        self._grow()
+        if not self.counts.pair.any():
+            raise ValueError("the tagger has learned nothing; allowed is tagging after update or fit")
+        out = np.empty(len(words), np.int32)
+        self._predict(words, starts, self._prior(), out)
+        return out
+
+    def _grow(self) -> None:
+        words, endings, tags = self.lexicon.sizes
+        c = self.counts
+        tags_room = max(c.pair.shape[0] - 1, tags)
+        c.emit, c.total = _grown(c.emit, words, tags_room), _grown(c.total, words)
+        c.ending, c.pair = _grown(c.ending, endings, tags_room), _grown(c.pair, tags + 1, tags + 1)
+
+    def _prior(self) -> NDArray[np.float64]:
+        tags = len(self.lexicon.tags)
+        seen = self.counts.pair[:, 1 : tags + 1].sum(0)
+        return (seen + 0.1) / (seen.sum() + 0.1 * tags)
+
+
+class UnigramTagger(_Tagger):
+    """Each word gets its most frequent tag; a word not seen before gets the likeliest tag by its shape and its last 1
+    to 5 characters (suffixes=False: the most frequent tag of all)."""
+
+    def _predict(self, words: Any, starts: Any, prior: Any, out: Any) -> None:
+        c = self.counts
+        unigram(words, self.lexicon.endings, c.emit, c.total, c.ending, prior, self.depth, out)
+
+
+class HMMTagger(_Tagger):
+    """Bigram hidden Markov model: tags depend on the tag before (interpolated with single tags), words on their tag;
+    unknown words by shape and suffix. `tag` gives the likeliest sequence, by Viterbi's algorithm."""
+
+    def _predict(self, words: Any, starts: Any, prior: Any, out: Any) -> None:
+        self.score(words, starts, prior, out)
+
+    def score(self, words: Any, starts: Any, prior: Any, out: Any) -> float:
+        """Write the likeliest tags into `out`, and return the sum of their log scores."""
+        c, tags = self.counts, len(self.lexicon.tags)
+        log_pair, _ = interpolate(c.pair[: tags + 1, : tags + 1])
+        return viterbi(words, starts, self.lexicon.endings, c.emit, c.total, c.ending, prior, log_pair, self.depth, out)
