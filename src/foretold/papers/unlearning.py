@@ -104,7 +104,9 @@ def cyclic_sequences(slices: int, budget: int) -> list[Order]:
     slices = _whole("slices", slices)
     budget = _whole("budget", budget)
     if slices <= 20 and budget > math.factorial(slices):
-        raise ValueError(f"budget is {budget}; allowed are 1 to {math.factorial(slices)}, the orders of {slices} slices")
+        raise ValueError(
+            f"budget is {budget}; allowed are 1 to {math.factorial(slices)}, the orders of {slices} slices"
+        )
     found: list[Order] = [tuple(range(slices))]
     for fixed in range(slices):
         if len(found) >= budget:

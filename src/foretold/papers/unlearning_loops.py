@@ -1,8 +1,8 @@
 """Compiled simulation of deletions: every deletion is drawn, none is skipped.
 
-The draws are those of SplitMix64 (Steele, Lea and Flood 2014), a counter that is scrambled, seeded by a numpy Generator.
-Its upper 32 bits times the number of slices, divided by 2**32, are the slice: for 30 slices the chance of each is right
-to a part in a hundred million.
+The draws are those of SplitMix64 (Steele, Lea and Flood 2014), a counter that is scrambled, seeded by a numpy
+Generator. Its upper 32 bits times the number of slices, divided by 2**32, are the slice: for 30 slices the chance of
+each is right to a part in a hundred million.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Backbones that a chapter can train in seconds, and their LoRA layers.
 
-A backbone is a stack of blocks and a linear head. It is trained once on public images, on a task that needs no labels (by
-how many quarter turns was the image rotated?), and then frozen. `Learner` puts LoRA layers of the `peft` library into
-its blocks and cuts the stack into groups, counted from the output: group 0 is next to the head.
+A backbone is a stack of blocks and a linear head. It is trained once on public images, on a task that needs no labels
+(by how many quarter turns was the image rotated?), and then frozen. `Learner` puts LoRA layers of the `peft` library
+into its blocks and cuts the stack into groups, counted from the output: group 0 is next to the head.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(x)
-        parts = (layer(y).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value))
+        parts = (
+            layer(y).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
+        )
         return x + self.mix(functional.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2))
 
 
@@ -152,7 +154,9 @@ class Learner:
             if "lora_" in name:
                 self.layers[(depth - 1 - int(name.split(".")[1])) // each].append(name)
         self.head = ["head.weight", "head.bias"]
-        self.parameters = {name: p for name, p in self.network.named_parameters() if "lora_" in name or name in self.head}
+        self.parameters = {
+            name: p for name, p in self.network.named_parameters() if "lora_" in name or name in self.head
+        }
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(name in self.parameters)
         self.first: State = {

@@ -1,8 +1,8 @@
 """S3T's training and deletion: each sequence of each shard slice by slice, then nothing but switching off.
 
-The appendix's Algorithms 3 and 4 as the authors' code has them: step i trains the i-th group of layers from the output, and
-the head, on the first i slices together; a deletion falls back on the longest prefix without the slice; the shards that
-are left vote with the mean of their logits.
+The appendix's Algorithms 3 and 4 as the authors' code has them: step i trains the i-th group of layers from the
+output, and the head, on the first i slices together; a deletion falls back on the longest prefix without the slice;
+the shards that are left vote with the mean of their logits.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def step_generator(seed: int, shard: int, prefix: Order) -> torch.Generator:
     return torch.Generator().manual_seed(int(words[0] >> 1))
 
 
-def train_step(learner: Learner, data: Digits, shard: int, prefix: Order, before: State, recipe: Recipe, seed: int) -> State:
+def train_step(
+    learner: Learner, data: Digits, shard: int, prefix: Order, before: State, recipe: Recipe, seed: int
+) -> State:
     """The state after one more step: from `before`, trained on all slices of the prefix without its last one, train the
     next group of layers on all slices of `prefix`."""
     learner.load(before)
