@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 
 from foretold.papers import unlearning, unlearning_loops
 from foretold.papers.unlearning import Order
@@ -17,9 +18,9 @@ Deletion = tuple[int, int]
 
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """(mean, low, high) of independent repetitions: the mean and 1.96 standard errors either way."""
+    """(mean, low, high) of at least two independent repetitions, by Student's t at 95%."""
     values = np.asarray(values, float)
-    error = 1.96 * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
+    error = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), float(values.mean() - error), float(values.mean() + error)
 
 
@@ -133,7 +134,7 @@ def survival(
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """Means over streams within each repetition, then mean and 1.96 standard errors over repetitions: method,
+    """Means over streams within each repetition, then `interval` over repetitions: method,
     deletions, accuracy, low, high, living."""
     parts = frame.groupby(["method", "deletions", "part"])[["accuracy", "living"]].mean().reset_index()
     rows = []
@@ -146,6 +147,21 @@ def gap(frame: pd.DataFrame, better: str, worse: str, deletions: int) -> tuple[f
     """Mean difference in accuracy of two methods on the same streams, with its interval over repetitions."""
     at = frame[frame["deletions"] == deletions].pivot_table("accuracy", "part", "method", aggfunc="mean")
     return interval(at[better] - at[worse])
+
+
+def useful(frame: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Deletions until the mean accuracy over streams falls below `share` of that without deletions, between two numbers
+    by a straight line; one row for each method and part. ValueError where it never falls so low."""
+    means = frame.groupby(["method", "part", "deletions"])["accuracy"].mean()
+    rows = []
+    for (method, part), curve in means.groupby(level=[0, 1]):
+        values = curve.to_numpy() / curve.iloc[0]
+        below = np.flatnonzero(values < share)
+        if not len(below):
+            raise ValueError(f"share is {share}; {method} stays above it in all {len(values) - 1} deletions")
+        n = below[0]
+        rows.append((method, part, n - 1 + (values[n - 1] - share) / (values[n - 1] - values[n])))
+    return pd.DataFrame(rows, columns=["method", "part", "deletions"])
 
 
 def by_length(system: System) -> pd.DataFrame:
@@ -203,3 +219,12 @@ def costs(
     for name in ("row passes", "numbers", "deletions"):
         frame[f"{name}, times"] = frame[name] / frame[name].iloc[0]
     return frame
+
+
+def prices(frame: pd.DataFrame, lasting: pd.DataFrame) -> pd.DataFrame:
+    """A frame of `costs` with one of `useful` beside it: "useful, times" is in multiples of the first method, with low
+    and high over repetitions."""
+    wide = lasting.pivot_table("deletions", "part", "method")
+    first = frame["method"].iloc[0]
+    rows = [(method, *interval(wide[method] / wide[first])) for method in frame["method"]]
+    return frame.merge(pd.DataFrame(rows, columns=["method", "useful, times", "low", "high"]), on="method")
