@@ -172,7 +172,12 @@ def prices(frame: pd.DataFrame) -> Figure:
     x = frame["row passes, times"]
     axis.plot(x, frame["deletions, times"], marker="o", color=COLOURS["blue"], label="deletions until failure")
     errors = _errors(frame, "useful, times")
-    rows = {"marker": "s", "color": COLOURS["orange"], "linestyle": "--", "label": "deletions until a fifth of the accuracy is lost"}
+    rows = {
+        "marker": "s",
+        "color": COLOURS["orange"],
+        "linestyle": "--",
+        "label": "deletions until a fifth of the accuracy is lost",
+    }
     axis.errorbar(x, frame["useful, times"], yerr=errors, **rows)
     for _, row in frame.iterrows():
         higher = max(row["deletions, times"], row["useful, times"])

@@ -7,8 +7,8 @@ the shards that are left vote with the mean of their logits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -141,3 +141,24 @@ class System:
 def different(one: State, other: State) -> int:
     """Numbers in two states that are not the same bit for bit (NaN differs from everything)."""
     return sum(int((tensor != other[name]).sum()) for name, tensor in one.items())
+
+
+def poison(data: Digits, deleted: Mapping[int, Iterable[int]]) -> Digits:
+    """A copy in which every row of a slice with a deletion is not-a-number: who reads one of them cannot hide it."""
+    x = data.x.clone()
+    for shard, numbers in deleted.items():
+        x[torch.as_tensor(data.cells[shard, sorted(numbers)].ravel(), device=x.device)] = torch.nan
+    return replace(data, x=x)
+
+
+def repaint(data: Digits, shard: int, number: int, rng: np.random.Generator) -> Digits:
+    """A copy in which the images of one slice are noise."""
+    x, rows = data.x.clone(), torch.as_tensor(data.cells[shard, number], device=data.x.device)
+    x[rows] = torch.as_tensor(rng.random((len(rows), x.shape[1])), dtype=x.dtype, device=x.device)
+    return replace(data, x=x)
+
+
+def switched_off(learner: Learner, state: State, group: int) -> State:
+    """A state in which the LoRA layers of one group do nothing, and all else is as it was: what deletion is *not*."""
+    off = set(learner.layers[group])
+    return {name: torch.zeros_like(tensor) if name in off else tensor for name, tensor in state.items()}
