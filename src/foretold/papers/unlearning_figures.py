@@ -188,8 +188,8 @@ def prices(frame: pd.DataFrame) -> Figure:
     axis.set_xscale("log")
     axis.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
     axis.minorticks_off()
-    axis.set(xlabel="rows read in training, times B = 1", ylabel="gain, times B = 1", ylim=(0.8, 3.5))
-    axis.legend(loc="upper left")
+    axis.set(xlabel="rows read in training, times B = 1", ylabel="gain, times B = 1", ylim=(0.8, 3.5), xlim=(0.8, 26))
+    fig.legend(loc="lower center", ncols=1, bbox_to_anchor=(0.55, -0.24))
     return fig
 
 

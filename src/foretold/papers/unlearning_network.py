@@ -8,12 +8,17 @@ into its blocks and cuts the stack into groups, counted from the output: group 0
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 
 import torch
-from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 from torch.nn import functional
+from tqdm import TqdmWarning
+
+with warnings.catch_warnings():  # peft asks for a progress bar of widgets, which no page of this book has
+    warnings.simplefilter("ignore", TqdmWarning)
+    from peft import LoraConfig, inject_adapter_in_model
 
 SIDE = 8  # pixels of a digit
 State = Mapping[str, Tensor]
