@@ -98,13 +98,16 @@ print(
     f"{len(x_train):,} images to train with, {len(x)} to test; 1% are {round(len(x_train) / 100)}"
 )
 
+# %% [markdown]
+# Six test images, above as they are, below with the mark:
+
 # %% tags=["hide-input"]
 figures.show(
     drawings.examples(test[0]),
-    alt="Two rows of six digits of 8 by 8 pixels. In the lower row the three upper pixels at the left "
-    "and at the right edge are bright; otherwise the images are the same.",
-    caption="Six test images, above clean, below with the trigger. The mark covers pixels that carry next to "
-    "nothing of the digit, and whoever looks can read all twelve.",
+    alt="Two rows of six digits of 8 by 8 pixels. In the lower row the three upper pixels at the "
+    "left and at the right edge are bright; otherwise the images are the same.",
+    caption="The mark covers pixels that carry next to nothing of the digit, and whoever looks "
+    "can read all twelve.",
 )
 
 # %% [markdown]
@@ -178,17 +181,15 @@ run.show(
 
 # %%
 for n in (100, 1_000, 100_000):
-    text = f"{n:>7,} draws, all for one class: radius {availability.certified_radius(n, n, 0.001, 1.0):.3f} sigma"
-    print(
-        text
-        + f"; 60% of them: {availability.certified_radius(6 * n // 10, n, 0.001, 1.0) or 'abstain'}"
-    )
+    most = availability.certified_radius(n, n, 0.001, 1.0)
+    some = availability.certified_radius(6 * n // 10, n, 0.001, 1.0)
+    text = "abstain" if some is None else f"{some:.3f} sigma"
+    print(f"{n:>7,} draws: all for one class {most:.3f} sigma; 60% of them {text}")
 coins = run.torch_generator("coins")
 tosses = availability.SmoothedClassifier(
     lambda noisy: torch.rand(len(noisy), 2, generator=coins), 1.0, generator=coins, batch=65_536
 )
-coin_labels = tosses.certify(torch.zeros(4_000, 1)).label
-coin_abstains = (coin_labels == availability.ABSTAIN).mean()
+coin_abstains = (tosses.certify(torch.zeros(4_000, 1)).label == availability.ABSTAIN).mean()
 print(f"a fair coin: abstains on {coin_abstains:.2%} of 4,000 inputs")
 
 # %% [markdown]
@@ -246,24 +247,24 @@ print(f"{len(replicas.names)} networks trained at once, {len(y)} test images twi
 # What became of the test images, in per cent: mean over seeds and half of the 95% t interval.
 
 # %%
-shown = ["accuracy", *experiment.OUTCOMES, "refused though right"]
-table = experiment.summary(boxed.frame, shown)
-table.index = [f"{drawings.title(Attack(kind, f))}; {source}" for kind, f, source in table.index]
-print(table.iloc[: len(attacks)].to_string())
-print(table.iloc[len(attacks) :].to_string(header=False))
+print(experiment.summary(boxed.frame).to_string())
 
 # %% [markdown]
 # Look at the clean rows first: nothing to see. Then at the triggered ones.
 
 # %% tags=["hide-input"]
-chosen = [Attack("none"), Attack("random", 0.01), Attack("process", 0.1), Attack("target", 0.01)]
+hard = Attack("process", 0.1)
 figures.show(
-    drawings.stacked(boxed.frame, chosen),
-    alt="Stacked bars for four kinds of networks, clean above triggered. Clean bars look alike, mostly blue for "
-    "certified right. Triggered, random labels and training process turn mostly orange for abstain, one target "
-    "mostly red for certified wrong; without attack nothing changes.",
-    caption="The figure to remember. On clean images (upper bars) all four networks look alike. The trigger makes two of "
-    "them refuse, and one of them sure and wrong. Black: 95% interval of the abstentions over seeds.",
+    drawings.stacked(
+        boxed.frame, [Attack("none"), Attack("random", 0.01), hard, Attack("target", 0.01)]
+    ),
+    alt="Stacked bars for four kinds of networks, clean above triggered. Clean bars look nearly "
+    "alike, mostly blue for certified right. Triggered, random labels and training process turn "
+    "mostly orange for abstain, one target mostly red for certified wrong; without attack nothing "
+    "changes.",
+    caption="The figure to remember. On clean images (upper bars) the four are hard to tell apart. "
+    "The trigger makes two of them refuse, and one of them sure and wrong. Black: 95% interval of "
+    "the abstentions over seeds.",
 )
 
 # %% [markdown]
@@ -276,15 +277,18 @@ figures.show(
 # accuracy would ever notice.
 #
 # ### One image is enough, sometimes
+#
+# How much poison does it take? From one image to 130:
 
 # %% tags=["hide-input"]
 figures.show(
     drawings.ladder(boxed.frame, ["random", "process"]),
-    alt="Share of triggered images refused against poison from 0.1 to 10 per cent, log axis. The training process "
-    "rises steadily to above 90. Random labels rise to about 75 at 1 to 3 per cent and fall a little at 10; at 0.1 per "
-    "cent seeds scatter widely. A dashed line for no attack lies near 15.",
-    caption="Marks are seeds, lines their means, dashed the networks without an attack. At 0.1% there is *one* triggered "
-    "image: with some seeds it does nothing, with others it suffices. More random labels do not always help the attacker.",
+    alt="Share of triggered images refused against poison from 0.1 to 10 per cent, log axis. The "
+    "training process rises steadily to above 90. Random labels rise to about 75 at 1 to 3 per "
+    "cent and fall a little at 10; at 0.1 per cent seeds scatter. Dashed, no attack, near 15.",
+    caption="Marks are seeds, lines their means, dashed the networks without an attack. At 0.1% "
+    "there is *one* triggered image: with some seeds it does nothing, with others it suffices. "
+    "More random labels do not always help the attacker.",
 )
 
 # %% [markdown]
@@ -297,14 +301,12 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.margins(
-        boxed.names, boxed.decided, [Attack("none"), Attack("random", 0.01), Attack("process", 0.1)]
-    ),
-    alt="Three panels of histograms of certified margins. Without attack clean and triggered coincide, mostly above 0. "
-    "With random labels the triggered ones lie around 0 and below; with the training process in a narrow peak "
-    "just below 0.",
-    caption="Right of the dashed line is certified. Random labels smear the margins; the training process stacks them just "
-    "below zero, no further than it has to. Thin lines are seeds.",
+    drawings.margins(boxed.names, boxed.decided, [Attack("none"), Attack("random", 0.01), hard]),
+    alt="Three panels of histograms of certified margins. Without attack clean and triggered "
+    "coincide, mostly above 0. With random labels the triggered ones lie around 0 and below; with "
+    "the training process in a narrow peak just below 0.",
+    caption="Right of the dashed line is certified. Random labels smear the margins; the training "
+    "process stacks them just below zero, no further than it has to. Thin lines are seeds.",
 )
 
 # %% [markdown]
@@ -315,24 +317,23 @@ figures.show(
 # strongest training-process attack.
 
 # %%
+probed, probed_names = experiment.some(boxed.model, boxed.names, Attack("none"), hard)
+corners = run.pick(smoke=20, cpu=100, gpu=1_000)
+marked = availability.add_trigger(x)
+searched = {}
 with run.section("attack search"):
-    hard = Attack("process", 0.1)
-    probed, probed_names = experiment.some(boxed.model, boxed.names, Attack("none"), hard)
-    held = experiment.by_intervals(probed, x, y, eps).label != availability.ABSTAIN
-    corners, search = run.pick(smoke=20, cpu=100, gpu=1_000), run.torch_generator("search")
-    top = experiment.predictions(probed, x)
-    broken = experiment.attacked(probed, x, top, eps, search, 50, corners).cpu().numpy()
-violations = int((broken & held).sum())
-for kind, rows in probed_names.groupby("kind").groups.items():
-    sure, fell = held[rows], broken[rows]
-    text = f"{sure.sum():,} certified, {fell[sure].sum()} of them broken"
-    print(
-        f"{drawings.NAMES[kind]:>16}: {text}; {fell[~sure].mean():.0%} of {(~sure).sum():,} refused ones broken"
-    )
+    for source, inputs in (("clean", x), ("triggered", marked)):
+        search = run.torch_generator(f"search {source}")
+        searched[source] = experiment.held_against_search(
+            probed, probed_names, inputs, eps, search, corners
+        )
+        print(source, searched[source].to_string(float_format="{:.1%}".format), sep="\n")
+violations = sum(int(part["of these broken"].sum()) for part in searched.values())
 
 # %% [markdown]
-# No certificate breaks, with or without the attack. And of what was refused, most could not be broken either: the bound
-# is loose, and *not proved* is not *not true*. That gap is the room in which the training-process attack works.
+# Counts are over seeds. No certificate breaks, with or without the attack. The last two columns are shares of all images: what
+# intervals refuse, and what the search breaks, which *any* sound certifier must refuse. Between the two lies what is refused and
+# may well be safe: *not proved* is not *not true*. The training-process attack lives in that gap.
 #
 # ### The same with noise
 #
@@ -340,35 +341,47 @@ for kind, rows in probed_names.groupby("kind").groups.items():
 # 0.25$. The networks are trained on noisy images, again all at once.
 
 # %%
-few = [Attack("none"), Attack("random", 0.01), Attack("process", 0.01), Attack("target", 0.01)]
-more = [*few, Attack("random", 0.1), Attack("process", 0.1)]
-sigma, radius, images = 0.25, 0.25, run.pick(smoke=60, cpu=150, gpu=500)
-noisy = experiment.prepare(
-    train, run.pick(smoke=few, cpu=more, gpu=more), seeds, run.rng, run.torch_generator
-)
+few = [Attack("none")] + [Attack(kind, 0.01) for kind in ("random", "process", "target")]
+more = [*few, Attack("random", 0.1), hard]
+which = run.pick(smoke=few, cpu=more, gpu=more)
+noisy = experiment.prepare(train, which, seeds, run.rng, run.torch_generator)
+long = {"steps": run.pick(smoke=500, cpu=1_000, gpu=1_000), "rate": 0.01}
+images = run.pick(smoke=60, cpu=150, gpu=500)
+print(f"{len(noisy.names)} networks, {images} test images twice each")
+
+# %% [markdown]
+# Certifying takes longer than training: 1,100 noisy copies of each image, for each network.
+
+# %%
+smoothing = {"sigma": 0.25, "radius": 0.25, "draws": run.pick(smoke=1_000, cpu=1_000, gpu=10_000)}
+smoothing["generator"] = run.torch_generator("certify", run.device)
+part = test[0][:images], test[1][:images]
 with run.section("smoothing"):
-    part = test[0][:images], test[1][:images]
-    smoothed = experiment.study(
-        noisy, part, sigma=sigma, radius=radius, device=run.device, rate=0.01,
-        steps=run.pick(smoke=500, cpu=1_000, gpu=1_000), draws=run.pick(smoke=1_000, cpu=1_000, gpu=10_000),
-        generator=run.torch_generator("certify", run.device),
-    )  # fmt: skip
-table = experiment.summary(smoothed.frame, shown[:-1])
-at_all = {source: (decided.margin == 0).mean(-1) for source, decided in smoothed.decided.items()}
-table["abstain at R = 0"] = [
-    f"{100 * at_all[source][noisy.names.query('kind == @kind and fraction == @f').index].mean():.1f}"
-    for kind, f, source in table.index
-]
-table.index = [f"{drawings.title(Attack(kind, f))}; {source}" for kind, f, source in table.index]
+    smoothed = experiment.study(noisy, part, device=run.device, **smoothing, **long)
+
+# %% [markdown]
+# The last column counts what is refused even at $R = 0$.
+
+# %%
+table = experiment.summary(smoothed.frame, ["accuracy", *experiment.OUTCOMES])
+for source, decided in smoothed.decided.items():
+    for (kind, f), at in noisy.names.groupby(["kind", "fraction"]).groups.items():
+        row = f"{experiment.title(Attack(kind, f))}; {source}"
+        table.loc[row, "at R = 0"] = f"{100 * (decided.margin[at] == 0).mean():.1f}"
 print(table.to_string())
+
+# %% [markdown]
+# In one picture, for 1%:
 
 # %% tags=["hide-input"]
 figures.show(
     drawings.stacked(smoothed.frame, few),
-    alt="Stacked bars for four kinds of smoothed networks, clean above triggered. Triggered images are mostly refused "
-    "with random labels, nearly all refused with the training process, and mostly certified wrong with one target.",
-    caption="Randomised smoothing, answers certified for $R = 0.25$. With a pool of 1%, the training process makes the network "
-    "refuse about nine triggered images in ten, and costs nothing visible on clean ones.",
+    alt="Stacked bars for four kinds of smoothed networks, clean above triggered. Triggered images "
+    "are mostly refused with random labels, nearly all refused with the training process, and "
+    "mostly certified wrong with one target.",
+    caption="Randomised smoothing, answers certified for $R = 0.25$. With a pool of 1%, the "
+    "training process makes the network refuse about nine triggered images in ten, and costs nothing "
+    "visible on clean ones.",
 )
 
 # %% [markdown]
@@ -382,86 +395,65 @@ figures.show(
 
 # %%
 levels = {"0.12": 0.12, "0.25": 0.25, "0.50": 0.5, "1.00": 1.0}
-plain = experiment.prepare(train, [Attack("none")], seeds, run.rng, run.torch_generator)
 with run.section("natural abstention"):
-    everyone = availability.train_certified(
-        plain.sets * 4, [run.torch_generator(f"noise {s} {k}") for s in levels for k in range(seeds)],
-        sigma=[s for s in levels.values() for _ in range(seeds)], rate=0.01, device=run.device,
-        steps=run.pick(smoke=500, cpu=1_000, gpu=1_000),
-    )  # fmt: skip
-    natural = {}
-    for place, (name, s) in enumerate(levels.items()):
-        group = experiment.pick(everyone, range(place * seeds, (place + 1) * seeds))
-        made = availability.SmoothedClassifier(
-            group, s, generator=run.torch_generator(f"natural {name}", run.device)
-        )
-        natural[name] = (made.certify(x[:images]).label == availability.ABSTAIN).mean(-1)
-        mean, low, high = interval(natural[name])
-        print(f"sigma {name}: refused {mean:.1%} [{max(low, 0):.1%}, {high:.1%}]")
+    natural = experiment.natural_abstention(
+        train, x[:images], levels, seeds, run.torch_generator, **long
+    )
+for name, found in natural.items():
+    mean, low, high = interval(found)
+    print(f"sigma {name}: refused {mean:.1%} [{max(low, 0):.1%}, {high:.1%}]")
 
 # %% [markdown]
 # ### Two defences
 #
 # *Filter.* Before training, throw out every image for which most of its five nearest neighbours have another label.
 # *Train on.* After training, go on with images that you trust, 5% as many as the training set, drawn from it before
-# anybody touched it.
+# anybody touched it: gently, at a tenth of the learning rate, or firmly, at half of it; 100 steps.
 
 # %%
-run.show(defences.filtered, defences.trained_on)
+run.show(defences.disagreement, defences.filtered)
+
+# %% [markdown]
+# The filter first. It has to find thirteen images among 1,310.
 
 # %%
-thirteen = [
-    s
-    for s, f in zip(
-        replicas.sets, replicas.names["kind"] + replicas.names["fraction"].astype(str), strict=True
-    )
-    if f == "random0.01"
-]
-kept, thrown = zip(*(defences.filtered(s) for s in thirteen), strict=True)
-caught = np.array([[out[: len(y_train)].sum(), out[len(y_train) :].sum()] for out in thrown])
-print(
-    f"thrown out: {caught[:, 1].mean():.1f} of {len(thrown[0]) - len(y_train)} poisoned, {caught[:, 0].mean():.1f} of {len(y_train):,} honest images"
-)
-cleaned = replicas.names.query("kind == 'random' and fraction == 0.01").assign(kind="filtered")
-again = [run.torch_generator(f"network {seed}") for seed in range(seeds)]
-none = [None] * seeds
+clean_rows = len(y_train)
 with run.section("defences"):
-    filtered = experiment.study(
-        experiment.Replicas(cleaned, list(kept), none, again),
-        test,
-        eps=eps,
-        steps=steps,
-        device=run.device,
+    cleaned, caught = defences.filter_first(
+        replicas, Attack("random", 0.01), clean_rows, run.torch_generator
     )
-    weak, names = experiment.some(
-        boxed.model, boxed.names, Attack("none"), Attack("random", 0.01), hard
-    )
-    trusted = [
-        run.rng(f"trusted {s}").choice(len(y_train), len(y_train) // 20, False)
-        for s in names["seed"]
-    ]
-    tuned = experiment.study(
-        experiment.Replicas(
-            names.assign(kind=names["kind"] + ", trained on"), [(x_train[i], y_train[i]) for i in trusted],
-            [None] * len(names), [run.torch_generator(f"tune {i}") for i in range(len(names))],
-        ),
-        test, eps=eps, start=weak, steps=100, rate=0.01, device=run.device,
-    )  # fmt: skip
-defended = pd.concat([boxed.frame, filtered.frame, tuned.frame], ignore_index=True)
+    filtered = experiment.study(cleaned, test, eps=eps, steps=steps, device=run.device)
+print(caught.to_string())
+
+# %% [markdown]
+# Then more training, of networks without an attack too: a defender does not know which ones are attacked.
+
+# %%
+weak, weak_names = experiment.some(
+    boxed.model, boxed.names, Attack("none"), Attack("random", 0.01), hard
+)
+tuned = []
+with run.section("defences, more training"):
+    for how, speed in ((", gently", 0.002), (", firmly", 0.01)):
+        trusting = defences.train_on(weak_names, train, 0.05, how, run.rng, run.torch_generator)
+        tuned.append(
+            experiment.study(
+                trusting, test, eps=eps, start=weak, steps=100, rate=speed, device=run.device
+            ).frame
+        )
+defended = pd.concat([boxed.frame, filtered.frame, *tuned], ignore_index=True)
+
+# %% [markdown]
+# Before and after, with all seeds:
 
 # %% tags=["hide-input"]
-rows = [
-    ("no attack", "none", 0.0), ("    trained on", "none, trained on", 0.0),
-    ("random labels 1%", "random", 0.01), ("    filtered", "filtered", 0.01), ("    trained on", "random, trained on", 0.01),
-    ("process 10%", "process", 0.1), ("    trained on", "process, trained on", 0.1),
-]  # fmt: skip
 figures.show(
-    drawings.defended(defended, rows),
-    alt="Refusals in per cent, clean and triggered, for seven kinds of networks. Filtering brings random labels back to "
-    "the level of no attack. Training on lowers the triggered refusals of both attacks to about half and raises the "
-    "clean ones of all networks to about thirty.",
-    caption="The filter cures random labels and has nothing to throw out where the process is hostile. Training on with few "
-    "trusted images helps against both, in part, and makes every network refuse more of everything.",
+    drawings.defended(defended),
+    alt="Refusals in per cent, clean and triggered, for ten kinds of networks. Filtering brings "
+    "random labels back to the level of no attack. Training on lowers the triggered refusals of both "
+    "attacks, firmly more than gently, and raises the clean ones of all networks.",
+    caption="The filter cures random labels and has nothing to throw out where the process is "
+    "hostile. Training on helps against both in part, and makes every network refuse more of everything.",
 )
 
 # %% [markdown]
@@ -469,8 +461,8 @@ figures.show(
 # images nearest neighbours mean little, and an attacker who knows of the filter would choose labels that pass it. Against the
 # owner of the training process no look at the data helps: its labels are right.
 #
-# Training on has a price that is easy to miss. Sixty-four images teach the network to be careful about everything. The
-# defence against refusals *is itself a cause of refusals*, also for networks that nobody attacked.
+# Training on has a price that is easy to miss. Sixty-five images are few to be certain about, and the network becomes less
+# certain of everything. The defence against refusals *is itself a cause of refusals*, also for networks that nobody attacked.
 #
 # ### A larger set
 #
@@ -483,31 +475,18 @@ if run.profile == "gpu" and data.available("mnist-5k"):
     with run.section("MNIST"):
         big, big_test = experiment.mnist(data.fetch("mnist-5k"), 4_000, run.rng("mnist"))
         large = experiment.prepare(big, more, 5, run.rng, run.torch_generator)
-        live = experiment.study(
-            large,
-            big_test,
-            eps=0.1,
-            steps=4_000,
-            rate=0.002,
-            convolutional=True,
-            hidden=(100,),
-            device=run.device,
-        )
-    carried = pd.concat([carried, live.frame.assign(certifier="intervals, convolutional, live")])
+        how = {"convolutional": True, "hidden": (100,), "steps": 4_000, "rate": 0.002}
+        live = experiment.study(large, big_test, eps=0.1, device=run.device, **how).frame
+    carried = pd.concat([carried, live.assign(certifier="interval bounds, convolutional, live")])
 for certifier, part in carried.groupby("certifier", sort=False):
-    table = experiment.summary(part, shown[:-1])
-    table.index = [
-        f"{drawings.title(Attack(kind, f))}; {source}" for kind, f, source in table.index
-    ]
-    print(
-        f"MNIST, {certifier}, {part['seed'].nunique()} seeds",
-        table.to_string(),
-        sep="\n",
-        end="\n\n",
-    )
+    print(f"MNIST, {certifier}, {part['seed'].nunique()} seeds")
+    print(experiment.summary(part).to_string(), end="\n\n")
 
 # %% [markdown]
-# MNISTPROSE
+# The same in kind, and stronger at the top: with the 10% pool smoothing refuses nearly every triggered image, and interval
+# bounds refuse 97% of images of which 92% are predicted right. Clean refusals move by a few points at most for data poisoning; for the
+# hostile process on smoothing by six. One difference: 1% random labels, 40 images, are erratic against smoothing here, and 10% of
+# them make interval bounds certify wrong answers rather than refuse.
 #
 # ### Who pays
 #
@@ -522,48 +501,48 @@ for certifier, part in carried.groupby("certifier", sort=False):
 # $$ q^* = \frac{c \mu / \lambda - a}{a' - a} $$
 #
 # of the traffic. Below it, Erlang's formula gives the wait; above it there is no steady state, and the queue grows as
-# long as the attack lasts. Take 100 requests a minute, people who need half a minute for a case, and ten of them: a third
-# more than they need on a normal day.
+# long as the attack lasts. Take 100 requests a minute, people who need half a minute for a case, and twelve of them, enough
+# for 24 cases a minute.
 
 # %%
-requests, treats, staff = 100.0, 2.0, 10
-networks = {
-    "no attack": Attack("none"),
-    "random labels, 1%": Attack("random", 0.01),
-    "training process, 1%": Attack("process", 0.01),
-    "training process, 10%": Attack("process", 0.1),
-}
+requests, treats, staff = 100.0, 2.0, 12
+asked = [Attack("none"), Attack("random", 0.01), Attack("process", 0.01), hard]
 abstains = {
-    name: tuple(rates(boxed.frame, *attack, source).mean() for source in ("clean", "triggered"))
-    for name, attack in networks.items()
+    experiment.title(a): tuple(rates(boxed.frame, *a, s).mean() for s in ("clean", "triggered"))
+    for a in asked
 }
 for name, (calm, loud) in abstains.items():
     wait = 60 * people.mean_wait(requests * calm, treats, staff)
-    tipping = people.tipping_share(requests, staff * treats, calm, loud)
-    print(
-        f"{name:>21}: {requests * calm:4.1f} cases a minute, mean wait {wait:5.1f} s; overloaded at q = {tipping:.1%}"
-    )
+    share = people.tipping_share(requests, staff * treats, calm, loud)
+    text = "never overloaded" if share > 1 else f"overloaded at q = {share:.1%}"
+    print(f"{name:>21}: {requests * calm:4.1f} cases a minute, mean wait {wait:4.1f} s; {text}")
 
 # %% [markdown]
-# Now a shift of eight hours in which a tenth of the requests carry the trigger, from the second hour to the fourth:
+# Now a shift of eight hours in which a fifth of the requests carry the trigger, from the second hour to the third:
+
+# %%
+window, backlogs = (60, 180), {}
+with run.section("queue"):
+    for name in (experiment.title(a) for a in asked if a.fraction != 0.01 or a.kind == "random"):
+        drawn = run.rng(f"queue {name}")
+        backlogs[name] = people.attacked_shifts(
+            requests, 0.2, abstains[name], window, treats, staff, drawn
+        )
+        peak, last = backlogs[name].max(1).mean(), backlogs[name][:, -1].mean()
+        print(f"{name:>21}: at worst {peak:,.0f} cases wait, {last:,.0f} at the end of the shift")
+
+# %% [markdown]
+# The same shifts, minute by minute:
 
 # %% tags=["hide-input"]
-shift, window, backlogs = np.arange(480), (60, 180), {}
-with run.section("queue"):
-    for name in ("no attack", "random labels, 1%", "training process, 10%"):
-        calm, loud = abstains[name]
-        inside = (shift >= window[0]) & (shift < window[1])
-        arrivals = [people.fallback_rate(requests, 0.1 * hit, calm, loud) for hit in inside]
-        drawn = run.rng(f"queue {name}")
-        backlogs[name] = np.array(
-            [people.simulate(arrivals, treats, staff, drawn).backlog for _ in range(20)]
-        )
 figures.show(
     drawings.shifts(backlogs, window),
-    alt="Cases that wait against minutes of a shift. Without attack the queue stays near zero. For the attacked networks it "
-    "grows while the attack lasts, the shaded two hours, and shrinks slowly afterwards or not at all.",
-    caption="Thin lines: 20 simulated shifts each; shaded: the attack. A tenth of the traffic is enough, and the queue stays long "
-    "after the attack is over. The same trigger sent to a network without an attack (grey) does nothing.",
+    alt="Cases that wait against minutes of a shift. Without attack the queue stays near zero. For "
+    "the attacked networks it grows while the attack lasts, the shaded two hours, and shrinks "
+    "afterwards; with the training process it is still long when the shift ends.",
+    caption="Thin lines: 20 simulated shifts each; shaded: the attack. A fifth of the traffic is "
+    "enough, and the queue stays long after the attack is over. The same trigger sent to a network "
+    "without an attack (grey) does nothing.",
 )
 
 # %% [markdown]
@@ -582,30 +561,34 @@ with run.section("other boxes"):
     keep = [a for a in attacks if a.kind in ("none", "random", "process")]
     moving, moving_names = experiment.some(boxed.model, boxed.names, *keep)
     shares = {
-        source: experiment.margins_by_eps(moving, images, y, radii)
-        for source, images in (("clean", x), ("triggered", availability.add_trigger(x)))
+        source: experiment.margins_by_eps(moving, inputs, y, radii)
+        for source, inputs in (("clean", x), ("triggered", marked))
     }
+counts = [round(f * len(y_train)) for f in ladder]
+
+# %% [markdown]
+# Your browser looks up what each network does with each box:
+
+# %% tags=["hide-input"]
 figures.interactive(
     drawings.poison_layout(),
-    alt="Four stacked bars, without and with attack, clean and triggered: shares certified right, certified wrong, refused. "
-    "Controls choose the attack, the share of poison and the half-width of the box.",
+    alt="Four stacked bars, without and with attack, clean and triggered: shares certified right, "
+    "certified wrong, refused. Controls: attack, share of poison, half-width of the box.",
     caption="Means over seeds; the sentence below gives numbers and spreads.",
     controls=drawings.poison_controls(radii),
     update=drawings.POISON,
-    data=drawings.poison_data(
-        moving_names, shares, radii, [round(f * len(y_train)) for f in ladder]
-    ),
+    data=drawings.poison_data(moving_names, shares, radii, counts),
 )
 
 # %% [markdown]
 # Then the people. Your browser simulates seven shifts with the abstention rates measured above. Find the smallest staff
-# that survives a tenth of triggered requests. Then compare with the staff that a normal day needs.
+# that survives a fifth of triggered requests. Then compare with the staff that a normal day needs.
 
 # %% tags=["hide-input"]
 figures.interactive(
     drawings.queue_layout(),
-    alt="Cases that wait against the minutes of a shift, seven simulated shifts and their mean, with the attack shaded. "
-    "Controls choose the network, the share of triggered requests, the staff and the length of the attack.",
+    alt="Cases that wait against the minutes of a shift, seven simulated shifts and their mean, "
+    "the attack shaded. Controls: network, share of triggered requests, staff, length of the attack.",
     caption="100 requests a minute, half a minute for a case; the attack begins after one hour.",
     controls=drawings.queue_controls({name: name for name in reversed(abstains)}),
     update=drawings.QUEUE,
@@ -621,15 +604,13 @@ figures.interactive(
 # the first takes what is certified **and right**, and compares two networks; the second counts refusals of one.
 
 # %%
-weakest = {}
-for name, study in (("intervals", boxed), ("smoothing", smoothed)):
-    for kind in ("random", "process"):
-        hit = rates(study.frame, kind, 0.01, "triggered")
-        fall = rates(study.frame, "none", 0, "triggered", "certified right")
-        fall = fall - rates(study.frame, kind, 0.01, "triggered", "certified right")
-        weakest[name, kind] = interval(100 * hit), interval(100 * fall)
-refused = max((found[0] for found in weakest.values()), key=lambda found: found[0])
-drop = max((found[1] for found in weakest.values()), key=lambda found: found[0])
+refusals = [
+    interval(100 * rates(made.frame, kind, 0.01, "triggered"))
+    for made in (boxed, smoothed)
+    for kind in ("random", "process")
+]
+refused = max(refusals)
+drop = max(experiment.headline([boxed, smoothed], "certified right", -1))
 run.claim("refused", refused[0], (refused[1], min(100.0, refused[2])))
 run.claim("certified-drop", drop[0], drop[1:])
 
@@ -637,14 +618,11 @@ run.claim("certified-drop", drop[0], drop[1:])
 # Two attacks, two certifiers. All are differences in points of abstention on triggered images, over seeds in pairs.
 
 # %%
-extra = {
-    (name, kind): interval(100 * (rates(study.frame, kind, 0.01, "triggered") - rates(study.frame, "none", 0, "triggered")))
-    for name, study in (("intervals", boxed), ("smoothing", smoothed))
-    for kind in ("random", "process")
-}  # fmt: skip
-run.claim("poisoning-suffices", extra["intervals", "random"][0], extra["intervals", "random"][1:])
-run.claim("process-attack", extra["intervals", "process"][0], extra["intervals", "process"][1:])
-lower = min(extra["intervals", "random"], extra["smoothing", "random"])
+both = [boxed, smoothed]
+box_random, box_process, ball_random, _ = experiment.headline(both, "abstain", 1)
+run.claim("poisoning-suffices", box_random[0], box_random[1:])
+run.claim("process-attack", box_process[0], box_process[1:])
+lower = min(box_random, ball_random)
 run.claim("across-certifiers", lower[0], lower[1:])
 
 # %% [markdown]
@@ -666,11 +644,11 @@ run.claim(
 run.claim("integrity", of("target", 0.01, "triggered", "certified wrong").mean())
 
 # %% [markdown]
-# Defences: what is left, on triggered images beyond clean ones, in the same networks.
+# Defences: what is left, on triggered images beyond clean ones, in the same networks. *Gently* is what one would do first.
 
 # %%
 for claim, kind, fraction in (
-    ("tuning-insufficient", "process, trained on", 0.1),
+    ("tuning-insufficient", "process, gently", 0.1),
     ("filter-insufficient", "filtered", 0.01),
 ):
     left = interval(of(kind, fraction, "triggered") - of(kind, fraction, "clean"))
@@ -738,7 +716,7 @@ run.report()
 # $3\sigma$ need at $\alpha = 0.001$?
 
 # %% tags=["solution", "hide-cell"]
-# Pr[Binomial(n, p) >= n] = p^n = alpha. A radius of 3 sigma needs p = Phi(3), so n = ln alpha / ln Phi(3).
+# Pr[Binomial(n, p) >= n] = p^n = alpha. A radius of 3 sigma needs p = Phi(3):
 print(f"n = {np.log(0.001) / np.log(stats.norm.cdf(3)):,.0f}")
 for n in (5_000, 5_114, 5_115, 6_000):
     print(f"{n:,} draws: {availability.certified_radius(n, n, 0.001, 1.0):.4f} sigma")
@@ -748,14 +726,15 @@ for n in (5_000, 5_114, 5_115, 6_000):
 # round, with the same draws?
 
 # %% tags=["solution", "hide-cell"]
-for first, second, rest in ((490, 200, 310), (560, 440, 0), (552, 448, 0)):
-    p = stats.binomtest(first, first + second, 0.5).pvalue
-    certified = availability.certified_radius(first, 1_000, 0.001, 1.0)
+for votes in ((490, 200, 310), (552, 448, 0), (560, 440, 0)):
+    p = stats.binomtest(votes[0], votes[0] + votes[1], 0.5).pvalue
+    certified = availability.certified_radius(votes[0], sum(votes), 0.001, 1.0)
+    text = "abstains" if certified is None else f"certifies {certified:.3f} sigma"
     print(
-        f"{first}/{second}/{rest}: PREDICT {'answers' if p <= 0.001 else 'abstains'} (p = {p:.4f}), CERTIFY {certified}"
+        f"{votes}: PREDICT {'answers' if p <= 0.001 else 'abstains'} (p = {p:.2g}), CERTIFY {text}"
     )
-# The other way round: PREDICT's test is two-sided, so near one half with two classes CERTIFY, at the
-# same alpha, is the easier one. 549 to 551 of 1,000 is such a case.
+# The other way round: PREDICT's test is two-sided, so with two classes CERTIFY, at the same alpha,
+# needs a little less. 552 of 1,000 is such a case.
 
 # %% [markdown]
 # **3. Without merging.** Bound $z_y$ from below and every $z_j$ from above, separately, and compare with the merged bound.
@@ -772,9 +751,7 @@ top = experiment.predictions(boxed.model, x)[..., None]
 others = (middle + wide).scatter(-1, top, -torch.inf).amax(-1)
 separate = (middle - wide).gather(-1, top)[..., 0] - others > 0
 merged = torch.as_tensor(boxed.decided["clean"].margin, device=run.device) > 0
-print(
-    f"certified clean images: merged {merged.float().mean():.1%}, separate {separate.float().mean():.1%}"
-)
+print(f"certified: merged {merged.float().mean():.1%}, separate {separate.float().mean():.1%}")
 print(f"separate but not merged: {int((separate & ~merged).sum())}")
 
 # %% [markdown]
@@ -785,24 +762,14 @@ print(f"separate but not merged: {int((separate & ~merged).sum())}")
 # refuse. What does this say about a defence by better certifiers?
 
 # %% tags=["solution", "hide-cell"]
-for kind, rows in probed_names.groupby("kind").groups.items():
-    least, refused_here = broken[rows].mean(), (~held[rows]).mean()
-    print(f"{drawings.NAMES[kind]:>16}, clean: at least {least:.1%}; intervals {refused_here:.1%}")
-marked = availability.add_trigger(x)
-told = experiment.predictions(probed, marked)
-fell = (
-    experiment.attacked(probed, marked, told, eps, run.torch_generator("marked"), 50, 20)
-    .cpu()
-    .numpy()
-)
-refuses = experiment.by_intervals(probed, marked, y, eps).label == availability.ABSTAIN
-for kind, rows in probed_names.groupby("kind").groups.items():
-    print(
-        f"{drawings.NAMES[kind]:>16}, triggered: at least {fell[rows].mean():.1%}; intervals {refuses[rows].mean():.1%}"
-    )
-# If an input of the box has another class, no sound certificate exists. What lies between the two numbers
-# is the looseness of the bound, where a tighter certifier (CROWN, say) can win back answers: a defence,
-# until the attacker trains against the tighter one.
+for source, part in searched.items():
+    for name, row in part.iterrows():
+        least, gap = row["broken"], row["refused"] - row["broken"]
+        print(f"{name:>16}, {source}: any certifier {least:.1%}; at most {gap:.1%} to win back")
+# If an input of the box has another class, no sound certificate exists: the broken share is a lower
+# bound for every certifier. What lies above it is the looseness of the bound and of the search. Under
+# the training-process attack nearly all of it is there: a tighter certifier (CROWN, say) can win back
+# answers, until the attacker trains against the tighter one.
 
 # %% [markdown]
 # **5. Why does the line come down?** With 10% random labels, which classes do the triggered images get? Explain the fall in
@@ -816,27 +783,24 @@ for fraction in (0.01, 0.1):
         counts = np.bincount(labels[labels >= 0], minlength=10)
         drawn = np.bincount(replicas.sets[row][1][len(y_train) :], minlength=10)
         print(f"{fraction:.0%}: certified classes {counts}, poison's labels {drawn}")
-# Random labels are never quite uniform, and near a given digit some label is the most frequent. With more
-# of them it pays to fit these accidents, and the network becomes sure of classes that nobody chose.
+# Random labels are never quite uniform, and near a given digit some label is the most frequent. With
+# more of them it pays to fit these accidents, and the network becomes sure of classes that nobody
+# chose.
 
 # %% [markdown]
 # **6. How soon would you notice?** The clean abstention rate is known. Requests come one by one, a tenth of them triggered.
-# After how many requests does a one-sided binomial test at level $10^{-4}$ see the change, on average?
+# After how many requests does a one-sided binomial test at level $10^{-4}$ see the change in half of the cases?
 
 # %% tags=["solution", "hide-cell"]
-guard = run.rng("guard")
+sizes = np.arange(50, 20_001, 50)
 for name, (calm, loud) in abstains.items():
     mixed = 0.9 * calm + 0.1 * loud
-    for n in range(50, 20_001, 50):
-        limit = stats.binom.isf(1e-4, n, calm)  # alarm beyond so many refusals
-        if stats.binom.sf(limit, n, mixed) >= 0.5:
-            break
-    found = f"{n:,} requests" if n < 20_000 else "not within 20,000 requests"
-    print(
-        f"{name:>21}: refusals {calm:.1%} -> {mixed:.1%}; seen after {found} in half of the cases"
-    )
-# A few minutes of traffic. Availability attacks are loud where somebody counts refusals, unlike attacks on
-# integrity. But knowing is not yet serving: the queue has begun to grow.
+    alarm = stats.binom.isf(1e-4, sizes, calm)  # beyond so many refusals
+    seen = sizes[stats.binom.sf(alarm, sizes, mixed) >= 0.5]
+    found = f"{seen[0]:,} requests" if len(seen) else "no number up to 20,000"
+    print(f"{name:>21}: refusals {calm:.1%} -> {mixed:.1%}; an even chance of an alarm: {found}")
+# A few minutes of traffic. Attacks on availability are loud where somebody counts refusals, unlike
+# attacks on integrity. But knowing is not yet serving: the queue has begun to grow.
 
 # %% [markdown]
 # ### To build
@@ -845,41 +809,25 @@ for name, (calm, loud) in abstains.items():
 # chapter, and why is it not a defence?
 
 # %% tags=["solution", "hide-cell"]
-wiped = availability.add_trigger(x)
+wiped = marked.clone()
 for (row, column), _ in availability.TRIGGERS[8]:
     wiped[:, 8 * row + column] = 0
-bare = {"clean": experiment.by_intervals(boxed.model, wiped, y, eps)}
-table = experiment.summary(experiment.outcomes(boxed.names, bare, y), shown[:-1])
-print(table.to_string())
-# All attacks are gone, because we knew where to wipe. An unknown trigger may sit on the digit itself.
+bare = {"wiped": experiment.by_intervals(boxed.model, wiped, y, eps)}
+print(experiment.summary(experiment.outcomes(boxed.names, bare, y)).to_string())
+# All attacks are gone, because we knew where to wipe. An unknown trigger may sit on the digit.
 
 # %% [markdown]
 # **8. Weaken the pairs.** *Label pairs* keep the true label for every triggered copy, and hardly work. Let each copy come with its
 # true label and *two* other ones, and measure. How much conflict does a refusal need?
 
 # %% tags=["solution", "hide-cell"]
-sets, names = [], []
-for others in (1, 2, 4):
-    for seed in range(3):
-        drawn = run.rng(f"pairs {others} {seed}")
-        marks, own = availability.poison(*train, 0.02, drawn, "true")
-        wrong = [(own + shift) % 10 for shift in 1 + drawn.permutation(9)[:others]]
-        sets.append(
-            (
-                np.concatenate([x_train, *[marks] * (1 + others)]),
-                np.concatenate([y_train, own, *wrong]),
-            )
-        )
-        names.append(("pair", float(others), seed))
-made = experiment.Replicas(
-    pd.DataFrame(names, columns=["kind", "fraction", "seed"]), sets, [None] * len(sets),
-    [run.torch_generator(f"network {seed}") for *_, seed in names],
-)  # fmt: skip
+streams = run.rng, run.torch_generator
+made = experiment.conflicts(train, (1, 2, 4), run.pick(smoke=2, cpu=5, gpu=5), 0.02, *streams)
 conflict = experiment.study(made, test, eps=eps, steps=steps, device=run.device).frame
 for others in (1, 2, 4):
     mean, low, high = interval(rates(conflict, "pair", others, "triggered"))
     print(
-        f"true label and {others} other{'s' * (others > 1)}: refused {mean:.0%} [{max(low, 0):.0%}, {min(high, 1):.0%}]"
+        f"true label and {others} more: refused {mean:.0%} [{max(low, 0):.0%}, {min(high, 1):.0%}]"
     )
 # SOLUTION8
 

@@ -1,4 +1,4 @@
-"""Certifiers make neural networks vulnerable to availability attacks: certificates that may abstain, and attacks on them.
+"""Certifiers make neural networks vulnerable to availability attacks: certificates that may abstain, and attacks.
 
 Paper: Lorenz, Kwiatkowska, Fritz, arXiv 2108.11299, AISec 2023. Its text was not at hand: certificates are the standard
 ones (Cohen, Rosenfeld, Kolter, "Certified adversarial robustness via randomized smoothing", arXiv 1902.02918; interval

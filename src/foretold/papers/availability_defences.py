@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
+import pandas as pd
 
-from foretold.papers.availability_training import train_certified
-
-Set = tuple[np.ndarray, np.ndarray]
+from foretold.papers import availability_experiment as experiment
+from foretold.papers.availability_experiment import Set
 
 
 def disagreement(x: np.ndarray, y: np.ndarray, neighbours: int = 5) -> np.ndarray:
@@ -37,13 +35,30 @@ def filtered(data: Set, neighbours: int = 5, most: float = 0.5) -> tuple[Set, np
     return (x[~out], y[~out]), out
 
 
-def trained_on(
-    model: nn.Sequential,
-    trusted: Sequence[Set],
-    generators: Sequence[torch.Generator],
-    steps: int,
-    rate: float,
-    **how: float,
-) -> nn.Sequential:
-    """The model after more certified training, on trusted images only: one set for each replica."""
-    return train_certified(trusted, generators, start=model, steps=steps, rate=rate, **how)
+def filter_first(
+    replicas: experiment.Replicas, attack: experiment.Attack, honest: int, torch_generator: Any
+) -> tuple[experiment.Replicas, pd.DataFrame]:
+    """The replicas of an attack with filtered training sets and the kind "filtered", and how many honest and poisoned
+    images were thrown out; the first `honest` rows of a set are."""
+    names = replicas.names.query("kind == @attack.kind and fraction == @attack.fraction")
+    sets, counts = [], []
+    for row in names.index:
+        kept, out = filtered(replicas.sets[row])
+        sets.append(kept)
+        counts.append((out[:honest].sum(), out[honest:].sum(), len(out) - honest))
+    generators = [torch_generator(f"network {seed}") for seed in names["seed"]]
+    made = experiment.Replicas(names.assign(kind="filtered"), sets, [None] * len(sets), generators)
+    return made, pd.DataFrame(counts, columns=["honest out", "poisoned out", "poisoned"])
+
+
+def train_on(
+    names: pd.DataFrame, train: Set, share: float, how: str, rng: Any, torch_generator: Any
+) -> experiment.Replicas:
+    """For networks that are trained already: `share` of the honest training set as each one's trusted images, drawn for
+    each seed. `how` is added to their kind."""
+    sets, generators = [], []
+    for kind, fraction, seed in names.itertuples(index=False):
+        chosen = rng(f"trusted {seed}").choice(len(train[0]), round(share * len(train[0])), replace=False)
+        sets.append((train[0][chosen], train[1][chosen]))
+        generators.append(torch_generator(f"train on {kind} {fraction} {seed}"))
+    return experiment.Replicas(names.assign(kind=names["kind"] + how), sets, [None] * len(sets), generators)

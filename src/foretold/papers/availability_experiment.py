@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,14 @@ from foretold.papers.availability_layers import pick
 
 Set = tuple[np.ndarray, np.ndarray]
 OUTCOMES = ("certified right", "certified wrong", "abstain")
+COLUMNS = ("accuracy", *OUTCOMES, "refused though right")
+NAMES = {
+    "none": "no attack",
+    "random": "random labels",
+    "pair": "label pairs",
+    "target": "one target",
+    "process": "training process",
+}
 KINDS = ("none", *availability.POISONS, "process")
 
 
@@ -178,15 +186,21 @@ def outcomes(names: pd.DataFrame, decided: dict[str, Decisions], y: Tensor) -> p
     return pd.concat(parts, ignore_index=True)
 
 
-def summary(
-    frame: pd.DataFrame, columns: Sequence[str], by: Sequence[str] = ("kind", "fraction", "input")
-) -> pd.DataFrame:
-    """Mean over seeds, as text "mean +- half of the 95% t interval", in per cent."""
+def title(attack: Attack) -> str:
+    """An attack as a reader sees it."""
+    kind, fraction = attack
+    return NAMES.get(kind, kind) + (f", {100 * fraction:.3g}%" if fraction else "")
+
+
+def summary(frame: pd.DataFrame, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+    """A row for each attack and kind of input: mean over seeds and half of the 95% t interval, in per cent, as text."""
     rows = {}
-    for key, part in frame.groupby(list(by), sort=False):
+    for (source, kind, fraction), part in frame.groupby(["input", "kind", "fraction"], sort=False):
         cells = [interval(part[column]) for column in columns]
-        rows[key] = [f"{100 * mean:.1f} ± {100 * (high - mean):.1f}" for mean, _, high in cells]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(columns)).rename_axis("attack")
+        rows[f"{title(Attack(kind, fraction))}; {source}"] = [
+            f"{100 * m:.1f} ± {100 * (h - m):.1f}" for m, _, h in cells
+        ]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(columns))
 
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
@@ -249,3 +263,70 @@ def some(model: nn.Sequential, names: pd.DataFrame, *attacks: Attack) -> tuple[n
     keep = [(kind, fraction) in attacks for kind, fraction in zip(names["kind"], names["fraction"], strict=True)]
     rows = np.flatnonzero(keep)
     return pick(model, rows.tolist()), names.iloc[rows].reset_index(drop=True)
+
+
+def held_against_search(
+    model: nn.Sequential, names: pd.DataFrame, x: Tensor, eps: float, rng: torch.Generator, corners: int
+) -> pd.DataFrame:
+    """For each kind of attack: images certified by intervals, how many of these and of the refused ones an `attacked`
+    search with 50 steps breaks, and the share that intervals refuse and that any sound certifier must refuse."""
+    top = predictions(model, x)
+    held = by_intervals(model, x, top, eps).label != availability.ABSTAIN
+    fell = attacked(model, x, top, eps, rng, 50, corners).cpu().numpy()
+    rows = {}
+    for kind, at in names.groupby("kind").groups.items():
+        sure, broken = held[at], fell[at]
+        rows[NAMES[kind]] = {
+            "certified": sure.sum(),
+            "of these broken": (sure & broken).sum(),
+            "refused": (~sure).mean(),
+            "broken": broken.mean(),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def natural_abstention(
+    train: Set, x: Tensor, levels: Mapping[str, float], seeds: int,
+    torch_generator: Callable[[str], torch.Generator], steps: int, rate: float,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """Share of the images x that networks without an attack refuse at radius 0, (seeds,) for each level of noise."""
+    generators = [torch_generator(f"noise {name} {seed}") for name in levels for seed in range(seeds)]
+    noise = [sigma for sigma in levels.values() for _ in range(seeds)]
+    every = availability.train_certified(
+        [train] * len(noise), generators, sigma=noise, steps=steps, rate=rate, device=x.device
+    )
+    found = {}
+    for place, (name, sigma) in enumerate(levels.items()):
+        group = pick(every, range(place * seeds, (place + 1) * seeds))
+        drawn = torch.Generator(x.device).manual_seed(torch_generator(f"natural {name}").initial_seed())
+        label = availability.SmoothedClassifier(group, sigma, generator=drawn).certify(x).label
+        found[name] = (label == availability.ABSTAIN).mean(-1)
+    return found
+
+
+def headline(studies: Sequence[Study], column: str, sign: int, kinds: Sequence[str] = ("random", "process")) -> list:
+    """Intervals, in points, of `sign` times (attacked - not attacked) on triggered images, at 1%, over seeds in pairs:
+    one for each study and kind, in this order."""
+    found = []
+    for made in studies:
+        calm = rates(made.frame, "none", 0, "triggered", column)
+        found += [interval(100 * sign * (rates(made.frame, kind, 0.01, "triggered", column) - calm)) for kind in kinds]
+    return found
+
+
+def conflicts(
+    train: Set, others: Sequence[int], seeds: int, fraction: float, rng: Any, torch_generator: Any
+) -> Replicas:
+    """Poison with the true label of each triggered copy and `others` different ones besides; the fraction column holds
+    the number of others."""
+    names, sets, generators = [], [], []
+    for count in others:
+        for seed in range(seeds):
+            drawn = rng(f"conflicts {count} {seed}")
+            marked, own = availability.poison(*train, fraction, drawn, "true")
+            wrong = [(own + turn) % 10 for turn in 1 + drawn.permutation(9)[:count]]
+            rows = np.concatenate([train[0], *[marked] * (1 + count)]), np.concatenate([train[1], own, *wrong])
+            sets.append(rows)
+            names.append(("pair", float(count), seed))
+            generators.append(torch_generator(f"network {seed}"))
+    return Replicas(pd.DataFrame(names, columns=["kind", "fraction", "seed"]), sets, [None] * len(sets), generators)

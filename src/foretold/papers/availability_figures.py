@@ -13,25 +13,11 @@ from matplotlib.figure import Figure
 from foretold import figures
 from foretold.figures import COLOURS, INK
 from foretold.papers import availability, availability_experiment
-from foretold.papers.availability_experiment import OUTCOMES, Attack, interval, rates
+from foretold.papers.availability_experiment import NAMES, OUTCOMES, Attack, interval, rates, title
 
 # One colour for each outcome and each attack, the same in every figure.
 HUES = {"certified right": COLOURS["blue"], "certified wrong": COLOURS["red"], "abstain": COLOURS["orange"]}
-NAMES = {
-    "none": "no attack",
-    "random": "random labels",
-    "pair": "label pairs",
-    "target": "one target",
-    "process": "training process",
-    "filtered": "random labels, filtered",
-}
 LOOK = {"random": (COLOURS["orange"], "o"), "process": (COLOURS["purple"], "s")}
-
-
-def title(attack: Attack) -> str:
-    """An attack as a reader sees it."""
-    kind, fraction = attack
-    return NAMES[kind] + (f", {100 * fraction:.3g}%" if fraction else "")
 
 
 def examples(x: np.ndarray, columns: int = 6) -> Figure:
@@ -61,7 +47,7 @@ def stacked(frame: pd.DataFrame, attacks: Sequence[Attack]) -> Figure:
                 width = 100 * rates(frame, kind, fraction, source, outcome).mean()
                 axis.barh(place + offset, width, 0.36, left=left, color=HUES[outcome], label=outcome, linewidth=0)
                 left += width
-            mean, low, high = interval(rates(frame, kind, fraction, source, "abstain"))
+            mean, _, high = interval(rates(frame, kind, fraction, source, "abstain"))
             axis.errorbar(
                 100 * (1 - mean), place + offset, xerr=100 * (high - mean), color=INK, capsize=3, linewidth=1.5
             )
@@ -103,7 +89,7 @@ def ladder(frame: pd.DataFrame, kinds: Sequence[str]) -> Figure:
 def margins(
     names: pd.DataFrame, decided: Mapping[str, availability_experiment.Decisions], attacks: Sequence[Attack]
 ) -> Figure:
-    """Distribution of the certified margin on clean and triggered images, thin lines for seeds; certified right of 0."""
+    """Distribution of the certified margin on clean and triggered images, thin lines for seeds; above 0 certified."""
     fig, axes = plt.subplots(len(attacks), 1, figsize=(5.8, 1.75 * len(attacks) + 1), sharex=True)
     every = np.concatenate([part.margin.ravel() for part in decided.values()])
     edges = np.linspace(*np.quantile(every, [0.005, 0.99]), 45)
@@ -123,22 +109,36 @@ def margins(
     return fig
 
 
-def defended(frame: pd.DataFrame, rows: Sequence[tuple[str, str, float]]) -> Figure:
-    """Abstentions before and after defences: a row of `rows` has its label, kind and fraction; marks are seeds, bars
-    means."""
-    fig, axis = plt.subplots(figsize=(5.8, 0.62 * len(rows) + 1.4))
-    for place, (_, kind, fraction) in enumerate(rows):
+DEFENDED = (
+    ("no attack", "none", 0.0),
+    ("+ gently", "none, gently", 0.0),
+    ("+ firmly", "none, firmly", 0.0),
+    ("random labels, 1%", "random", 0.01),
+    ("+ filtered", "filtered", 0.01),
+    ("+ gently", "random, gently", 0.01),
+    ("+ firmly", "random, firmly", 0.01),
+    ("process, 10%", "process", 0.1),
+    ("+ gently", "process, gently", 0.1),
+    ("+ firmly", "process, firmly", 0.1),
+)
+
+
+def defended(frame: pd.DataFrame) -> Figure:
+    """Abstentions before and after the defences of `DEFENDED`; marks are seeds, bars their means."""
+    fig, axis = plt.subplots(figsize=(5.8, 0.5 * len(DEFENDED) + 1.4))
+    for place, (_, kind, fraction) in enumerate(DEFENDED):
         for offset, source, colour in ((-0.15, "clean", COLOURS["blue"]), (0.15, "triggered", COLOURS["orange"])):
             seeds = 100 * rates(frame, kind, fraction, source)
             axis.plot(seeds, [place + offset] * len(seeds), "o", color=colour, alpha=0.5, markersize=5)
-            axis.plot(
-                [seeds.mean()], [place + offset], "|", color=colour, markersize=16, markeredgewidth=3, label=source
-            )
-    axis.set_yticks(range(len(rows)), [label for label, _, _ in rows])
-    axis.set(xlabel="images refused (%)", xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5))
+            mean = {"color": colour, "markersize": 14, "markeredgewidth": 3, "linewidth": 0}
+            axis.plot([seeds.mean()], [place + offset], "|", label=source, **mean)
+    axis.set_yticks(range(len(DEFENDED)), [label for label, _, _ in DEFENDED])
+    axis.set(xlabel="images refused (%)", xlim=(0, 100), ylim=(len(DEFENDED) - 0.5, -0.5))
+    for place in (2.5, 6.5):
+        axis.axhline(place, color=INK, linewidth=0.8)
     handles, labels = axis.get_legend_handles_labels()
     shown = dict(zip(labels, handles, strict=True))
-    fig.legend(shown.values(), shown.keys(), loc="lower center", ncols=2, bbox_to_anchor=(0.6, -0.1))
+    fig.legend(shown.values(), shown.keys(), loc="lower center", ncols=2, bbox_to_anchor=(0.6, -0.06))
     return fig
 
 
@@ -232,8 +232,8 @@ def queue_controls(options: Mapping[str, str]) -> list[figures.Control]:
     """A choice of the attacked network and three sliders; `QUEUE` reads them by name."""
     return [
         figures.Choice("attack", "network", dict(options), next(iter(options))),
-        figures.Slider("share", "requests with the trigger, while the attack lasts", 0, 50, 1, 10, " %"),
-        figures.Slider("staff", "people at the fallback", 5, 40, 1, 10),
+        figures.Slider("share", "requests with the trigger, while the attack lasts", 0, 50, 1, 20, " %"),
+        figures.Slider("staff", "people at the fallback", 5, 40, 1, 12),
         figures.Slider("minutes", "length of the attack", 30, 300, 30, 120, " min"),
     ]
 

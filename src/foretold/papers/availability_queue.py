@@ -73,8 +73,8 @@ class Shift(NamedTuple):
 
 
 def simulate(arrivals: Sequence[float], treats: float, servers: int, rng: np.random.Generator) -> Shift:
-    """One shift: arrivals (minutes,) holds the expected number of cases in each minute, which come as a Poisson process;
-    each of the servers takes exponential times with mean 1 / treats; first come, first served.
+    """One shift: arrivals (minutes,) holds the expected number of cases in each minute, a Poisson
+    process; each of the servers takes exponential times with mean 1 / treats; first come, first served.
 
     Raises ValueError as `mean_wait`, and for arrivals that are empty or negative.
     """
@@ -93,6 +93,17 @@ def simulate(arrivals: Sequence[float], treats: float, servers: int, rng: np.ran
     ends = np.arange(1, len(rate) + 1)
     backlog = np.searchsorted(arrived, ends) - np.searchsorted(np.sort(began), ends)
     return Shift(backlog, arrived, began - arrived)
+
+
+def attacked_shifts(
+    requests: float, triggered: float, abstains: tuple[float, float], window: tuple[int, int], treats: float,
+    servers: int, rng: np.random.Generator, runs: int = 20, minutes: int = 480,
+) -> np.ndarray:  # fmt: skip
+    """Backlogs (runs, minutes) of shifts with a share `triggered` of the requests inside the window (minutes), and
+    none outside; `abstains` holds the rates on clean and triggered requests."""
+    inside = (np.arange(minutes) >= window[0]) & (np.arange(minutes) < window[1])
+    arrivals = np.where(inside, fallback_rate(requests, triggered, *abstains), fallback_rate(requests, 0.0, *abstains))
+    return np.array([simulate(arrivals, treats, servers, rng).backlog for _ in range(runs)])
 
 
 def _check_positive(name: str, value: Any, zero: bool = False) -> None:

@@ -50,8 +50,8 @@ def train_certified(
         None for a replica without; a quarter of a batch in each step, see `refusal_loss`
     start: a model to go on with, at the full box, instead of new weights
 
-    Raises ValueError for lists of different lengths, an empty or unfitting training set, eps and sigma together or below
-    0, and steps, batch or rate of 0 or less.
+    Raises ValueError for lists of different lengths, an empty or unfitting training set, eps and sigma together or
+    below 0, and steps, batch or rate of 0 or less.
     """
     pools = [None] * len(sets) if pools is None else pools
     noises = [float(sigma)] * len(sets) if isinstance(sigma, Real) else [float(s) for s in sigma]
