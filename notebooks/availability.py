@@ -814,8 +814,8 @@ for name, (calm, loud) in abstains.items():
     seen = sizes[stats.binom.sf(alarm, sizes, mixed) >= 0.5]
     found = f"{seen[0]:,} requests" if len(seen) else "no number up to 20,000"
     print(f"{name:>21}: refusals {calm:.1%} -> {mixed:.1%}; an even chance of an alarm: {found}")
-# Five to ten minutes of traffic. Attacks on availability are loud where somebody counts refusals, unlike
-# attacks on integrity. But knowing is not yet serving: the queue has begun to grow.
+# Five to ten minutes of traffic. Attacks on availability are loud where somebody counts refusals,
+# unlike attacks on integrity. But knowing is not yet serving: the queue has begun to grow.
 
 # %% [markdown]
 # ### To build
@@ -845,8 +845,8 @@ for others in (1, 2, 4):
         f"true label and {others} more: refused {mean:.0%} [{max(low, 0):.0%}, {min(high, 1):.0%}]"
     )
 # More conflict, more refusals. And with 26 images even pairs make the network refuse half of what is
-# triggered, more than they did with 130: over many pairs the true label is the only one that the copies
-# of a class agree on, and the network learns to say it.
+# triggered, more than they did with 130: over many pairs the true label is the only one that the
+# copies of a class agree on, and the network learns to say it.
 
 # %% [markdown]
 # ## Discussion

@@ -1,5 +1,5 @@
-"""The availability chapter's facts. Exact binomial tails, other libraries' intervals, attack search, networks small enough
-for an exact answer, and queues whose formulas are known."""
+"""The availability chapter's facts. Exact binomial tails, other libraries' intervals, attack search, networks
+small enough for an exact answer, and queues whose formulas are known."""
 
 from __future__ import annotations
 
