@@ -844,8 +844,8 @@ for others in (1, 2, 4):
     print(
         f"true label and {others} more: refused {mean:.0%} [{max(low, 0):.0%}, {min(high, 1):.0%}]"
     )
-# More conflict, more refusals. And with 26 images even pairs make the network refuse half of what is
-# triggered, more than they did with 130: over many pairs the true label is the only one that the
+# More conflict, more refusals. And with 26 images even pairs make the network refuse half of what
+# is triggered, more than they did with 130: over many pairs the true label is the only one that the
 # copies of a class agree on, and the network learns to say it.
 
 # %% [markdown]
