@@ -24,6 +24,7 @@ from foretold.papers import availability_defences as defences
 from foretold.papers import availability_experiment as experiment
 from foretold.papers import availability_figures as drawings
 from foretold.papers import availability_queue as people
+from foretold.papers import availability_search as hunting
 from foretold.papers.availability_experiment import Attack
 from foretold.papers.availability_layers import network, pick
 
@@ -485,7 +486,7 @@ def test_no_certificate_is_broken_by_gradients_or_corners(boxed, tensors):
     for images in (x, availability.add_trigger(x)):
         top = experiment.predictions(boxed.model, images)
         held = experiment.by_intervals(boxed.model, images, top, EPS).label != availability.ABSTAIN
-        broken = experiment.attacked(boxed.model, images, top, EPS, torch_stream("attack"), 50, 10_000).numpy()
+        broken = hunting.attacked(boxed.model, images, top, EPS, torch_stream("attack"), 50, 10_000).numpy()
         assert held.sum() > 50
         assert not (held & broken).any()
 
@@ -496,7 +497,7 @@ def test_the_search_does_break_what_can_be_broken():
     x = torch.rand(300, 6, generator=torch_stream("points"))
     top = experiment.predictions(model, x)
     bound = availability.interval_margins(model, x, top, 0.2).numpy()
-    broken = experiment.attacked(model, x, top, 0.2, torch_stream("search"), 50, 50).numpy()
+    broken = hunting.attacked(model, x, top, 0.2, torch_stream("search"), 50, 50).numpy()
     assert (broken == (bound < 0)).all()
     assert 0.1 < broken.mean() < 0.9
 

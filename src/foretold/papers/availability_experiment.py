@@ -27,6 +27,15 @@ NAMES = {
     "target": "one target",
     "process": "training process",
 }
+SHORT = {
+    "none": "no attack",
+    "pair": "pairs",
+    "target": "one target",
+    "certified right": "right",
+    "certified wrong": "wrong",
+    "abstain": "refused",
+    "refused though right": "but right",
+}
 KINDS = ("none", *availability.POISONS, "process")
 
 
@@ -192,15 +201,21 @@ def title(attack: Attack) -> str:
     return NAMES.get(kind, kind) + (f", {100 * fraction:.3g}%" if fraction else "")
 
 
-def summary(frame: pd.DataFrame, columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
-    """A row for each attack and kind of input: mean over seeds and half of the 95% t interval, in per cent, as text."""
-    rows = {}
-    for (source, kind, fraction), part in frame.groupby(["input", "kind", "fraction"], sort=False):
-        cells = [interval(part[column]) for column in columns]
-        rows[f"{title(Attack(kind, fraction))}; {source}"] = [
-            f"{100 * m:.1f} ± {100 * (h - m):.1f}" for m, _, h in cells
-        ]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(columns))
+def summary(frame: pd.DataFrame, columns: Sequence[str] = COLUMNS) -> str:
+    """A block of lines for each kind of input, a line for each attack: means over seeds and half of the 95% t interval,
+    in per cent. Heads are short: right and wrong are certified, "but right" is refused though right."""
+    blocks = []
+    for source, part in frame.groupby("input", sort=False):
+        rows = {}
+        for (kind, fraction), seeds in part.groupby(["kind", "fraction"], sort=False):
+            name, comma, how = kind.partition(",")
+            label = SHORT.get(name, name) + comma + how + (f" {100 * fraction:.3g}%" if fraction else "")
+            cells = [interval(100 * seeds[column]) for column in columns]
+            rows[label] = [f"{mean:.1f}±{high - mean:.1f}" for mean, _, high in cells]
+        heads = [SHORT.get(column, column) for column in columns]
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=heads)
+        blocks.append(table.rename_axis(columns=f"{source}:").to_string())
+    return "\n\n".join(blocks)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
@@ -216,35 +231,6 @@ def rates(frame: pd.DataFrame, kind: str, fraction: float, source: str, column: 
     if not len(chosen):
         raise ValueError(f"(kind, fraction, input) is {(kind, fraction, source)!r}; there is no such row")
     return chosen.sort_values("seed")[column].to_numpy()
-
-
-def attacked(
-    model: nn.Sequential, x: Tensor, y: Tensor, eps: float, rng: torch.Generator, steps: int, corners: int
-) -> Tensor:
-    """Whether an attack inside the box finds an input that is classified as anything but y, (replicas, n).
-
-    Projected gradient ascent on the loss in `steps` steps from a random start, then `corners` random corners of the
-    box. Finding nothing proves nothing; finding something refutes a certificate.
-    """
-    low, high = (x - eps).clamp(min=0), (x + eps).clamp(max=1)
-    replicas = model(x[:1]).shape[0]
-    shape = (replicas, *x.shape)
-    point = low + (high - low) * torch.rand(shape, generator=rng).to(x.device)
-    truth, found = y.expand(shape[:-1]), torch.zeros(shape[:-1], dtype=torch.bool, device=x.device)
-    for _ in range(steps):
-        point.requires_grad_(True)
-        logits = model(point)
-        found |= logits.detach().argmax(-1) != truth
-        others = logits.masked_fill(nn.functional.one_hot(truth, logits.shape[-1]).bool(), -torch.inf)
-        loss = (others.amax(-1) - logits.gather(-1, truth[..., None])[..., 0]).sum()
-        (slope,) = torch.autograd.grad(loss, point)
-        point = (point.detach() + 4 * eps / steps * slope.sign()).clamp(low, high)
-    with torch.no_grad():
-        found |= model(point).argmax(-1) != truth
-        for _ in range(corners):
-            corner = torch.where(torch.rand(x.shape, generator=rng).to(x.device) < 0.5, low, high)
-            found |= model(corner).argmax(-1) != truth
-    return found
 
 
 def margins_by_eps(model: nn.Sequential, x: Tensor, y: Tensor, radii: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -263,26 +249,6 @@ def some(model: nn.Sequential, names: pd.DataFrame, *attacks: Attack) -> tuple[n
     keep = [(kind, fraction) in attacks for kind, fraction in zip(names["kind"], names["fraction"], strict=True)]
     rows = np.flatnonzero(keep)
     return pick(model, rows.tolist()), names.iloc[rows].reset_index(drop=True)
-
-
-def held_against_search(
-    model: nn.Sequential, names: pd.DataFrame, x: Tensor, eps: float, rng: torch.Generator, corners: int
-) -> pd.DataFrame:
-    """For each kind of attack: images certified by intervals, how many of these and of the refused ones an `attacked`
-    search with 50 steps breaks, and the share that intervals refuse and that any sound certifier must refuse."""
-    top = predictions(model, x)
-    held = by_intervals(model, x, top, eps).label != availability.ABSTAIN
-    fell = attacked(model, x, top, eps, rng, 50, corners).cpu().numpy()
-    rows = {}
-    for kind, at in names.groupby("kind").groups.items():
-        sure, broken = held[at], fell[at]
-        rows[NAMES[kind]] = {
-            "certified": sure.sum(),
-            "of these broken": (sure & broken).sum(),
-            "refused": (~sure).mean(),
-            "broken": broken.mean(),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def natural_abstention(

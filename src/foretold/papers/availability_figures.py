@@ -82,7 +82,7 @@ def ladder(frame: pd.DataFrame, kinds: Sequence[str]) -> Figure:
     axis.minorticks_off()
     axis.set(xlabel="triggered images in training (% of the clean ones)", ylabel="triggered images refused (%)")
     axis.set_ylim(0, 100)
-    axis.legend(loc="lower right")
+    fig.legend(loc="lower center", ncols=3, bbox_to_anchor=(0.5, -0.08))
     return fig
 
 
@@ -154,7 +154,7 @@ def shifts(backlogs: Mapping[str, np.ndarray], window: tuple[int, int]) -> Figur
     axis.axvspan(*window, color=INK, alpha=0.12, linewidth=0)
     axis.set(xlabel="minute of the shift", ylabel="cases that wait")
     axis.set_xticks(range(0, 481, 60))
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper right")
     return fig
 
 
@@ -217,10 +217,10 @@ def poison_layout() -> dict[str, Any]:
     layout = {
         "height": 330,
         "barmode": "stack",
-        "margin": {"l": 135, "r": 15, "t": 10, "b": 90},
+        "margin": {"l": 135, "r": 15, "t": 40, "b": 50},
         "xaxis": {"range": [0, 100], "title": {"text": "share of test images (%)"}},
         "yaxis": {"automargin": True},
-        "legend": {"orientation": "h", "y": -0.32, "traceorder": "normal"},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
     }
     return {"data": [], "layout": layout}
 
