@@ -63,7 +63,6 @@ from foretold.papers import availability_defences as defences
 from foretold.papers import availability_experiment as experiment
 from foretold.papers import availability_figures as drawings
 from foretold.papers import availability_queue as people
-from foretold.papers import availability_search as hunting
 from foretold.papers.availability_experiment import Attack, interval, rates
 
 run = foretold.start("availability")
@@ -309,8 +308,8 @@ figures.show(
     "coincide, mostly above 0. With random labels the triggered ones crowd around 0; with the "
     "training process they spread from 0 down to -15.",
     caption="Right of the dashed line is certified. Random labels leave the network with no "
-    "opinion, and margins near zero; under the training process it has one, mostly right, and bounds far "
-    "below zero. Thin lines are seeds.",
+    "opinion, and margins near zero; under the training process it has one, mostly right, and "
+    "bounds far below zero. Thin lines are seeds.",
 )
 
 # %% [markdown]
@@ -321,6 +320,8 @@ figures.show(
 # strongest training-process attack.
 
 # %%
+from foretold.papers import availability_search as hunting
+
 probed, probed_names = experiment.some(boxed.model, boxed.names, Attack("none"), hard)
 corners = run.pick(smoke=20, cpu=100, gpu=1_000)
 marked = availability.add_trigger(x)
