@@ -279,7 +279,7 @@ def brute_force(tagger, words):
 
     def emission(word, tag):
         w = lexicon.words[word]
-        if c.total[w]:
+        if c.total[w] > taggers.RARE:
             return np.log(c.emit[w, tag] / c.total[w] / prior[tag]) if c.emit[w, tag] else -np.inf
         chance = prior.copy()
         for ending in lexicon.endings[w]:
@@ -287,7 +287,8 @@ def brute_force(tagger, words):
                 break
             seen = c.ending[ending, :tags]
             chance = (seen + taggers.WEIGHT * chance) / (seen.sum() + taggers.WEIGHT)
-        return np.log(chance[tag] / prior[tag])
+        mixed = (c.emit[w, tag] + taggers.WEIGHT * chance[tag]) / (c.total[w] + taggers.WEIGHT)
+        return np.log(mixed / prior[tag])
 
     def score(path):
         whole = step(0, path[0] + 1) + step(path[-1] + 1, 0)
@@ -302,7 +303,8 @@ def test_viterbi_finds_the_best_of_all_paths():
     vocabulary = ["ab", "cd", "Ef", "g1", "h-i", "xy"]
     draw = lambda n: [(vocabulary[rng.integers(5)], "ABC"[rng.integers(3)]) for _ in range(n)]  # noqa: E731
     for _ in range(40):
-        tagger = HMMTagger().fit([draw(rng.integers(1, 6)) for _ in range(12)] + [[("ab", tag) for tag in "ABC"]])
+        many = [draw(rng.integers(1, 6)) for _ in range(rng.choice([12, 40]))]  # 40: most words are frequent
+        tagger = HMMTagger().fit([*many, [("ab", tag) for tag in "ABC"]])
         words = [vocabulary[rng.integers(6)] for _ in range(4)]
         names = list(tagger.lexicon.tags)
         found = tagger.tag(words)

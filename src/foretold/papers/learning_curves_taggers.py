@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Sentence = Sequence[tuple[str, str]]
 DEPTH = 5  # longest suffix, in characters
-RARE = 10  # words seen at most so often teach the suffix model
+RARE = 10  # words seen at most so often teach the suffix model, and may have tags they never had
 WEIGHT = 2.0  # what a shorter suffix counts, in observations of the longer one
 
 
@@ -177,39 +177,56 @@ def unigram(words, endings, emit, total, ending, prior, depth, out):
 
 
 @njit(cache=True)
-def viterbi(words, starts, endings, emit, total, ending, prior, log_pair, depth, out):
-    """The likeliest tags of each sentence, and the sum of their log scores: log P(t | t before) + log P(t | word) -
-    log P(t) at each word, and the step to the sentence's end.
+def emissions(words, endings, emit, total, ending, prior, depth):
+    """log P(tag | word) - log P(tag) for each different word, (different, tags), and the row of each word's number. A
+    frequent word can only have tags it had (-inf for others); a rare one is the last of its own endings: its counts are
+    mixed with what its longest ending says, as above. A word never seen has no counts, and is all ending."""
+    tags, different = prior.size, 0
+    row, seen = np.full(total.size, -1, np.int32), np.empty(words.size, np.int32)
+    for w in words:
+        if row[w] < 0:
+            row[w], seen[different] = different, w
+            different += 1
+    table, chance, log_prior = np.empty((different, tags)), np.empty(tags), np.log(prior)
+    for at in range(different):
+        w = seen[at]
+        if total[w] <= RARE:
+            guess(w, endings, ending, prior, depth, chance)
+        for t in range(tags):
+            if total[w] <= RARE:
+                value = np.log((emit[w, t] + WEIGHT * chance[t]) / (total[w] + WEIGHT))
+            else:
+                value = np.log(emit[w, t] / total[w]) if emit[w, t] > 0 else -np.inf
+            table[at, t] = value - log_prior[t]
+    return table, row
 
-    A word seen before can only have tags it had, so most columns of the trellis are one to three tags high.
+
+@njit(cache=True)
+def viterbi(words, starts, table, row, log_pair, out):
+    """The likeliest tags of each sentence into `out`, and the sum of their log scores: log P(t | t before) + log P(t |
+    word) - log P(t) at each word, and the step to the sentence's end.
+
+    Tags that a word cannot have are left out of its column of the trellis; most columns are one to three tags high.
     """
-    tags, longest = prior.size, 1
+    tags, longest, whole = table.shape[1], 1, 0.0
     for s in range(starts.size - 1):
         longest = max(longest, starts[s + 1] - starts[s])
     back, allowed = np.empty((longest, tags), np.int32), np.empty((longest, tags), np.int32)
-    score, fresh, chance = np.empty(tags), np.empty(tags), np.empty(tags)
-    log_prior, whole = np.log(prior), 0.0
+    score, fresh = np.empty(tags), np.empty(tags)
     for s in range(starts.size - 1):
         first, n = starts[s], starts[s + 1] - starts[s]
         height = 0
         for i in range(n):
-            w, high = words[first + i], 0
-            if total[w] == 0:
-                guess(w, endings, ending, prior, depth, chance)
+            emission, high = table[row[words[first + i]]], 0
             for t in range(tags):
-                if total[w] > 0 and emit[w, t] == 0:
+                if emission[t] == -np.inf:
                     continue
-                emission = (np.log(emit[w, t] / total[w]) if total[w] > 0 else np.log(chance[t])) - log_prior[t]
-                if i == 0:
-                    fresh[high], back[i, high] = log_pair[0, t + 1] + emission, 0
-                else:
-                    top, at = -np.inf, 0
-                    for k in range(height):
-                        value = score[k] + log_pair[allowed[i - 1, k] + 1, t + 1]
-                        if value > top:
-                            top, at = value, k
-                    fresh[high], back[i, high] = top + emission, at
-                allowed[i, high] = t
+                top, at = (log_pair[0, t + 1], 0) if i == 0 else (-np.inf, 0)
+                for k in range(height):
+                    value = score[k] + log_pair[allowed[i - 1, k] + 1, t + 1]
+                    if value > top:
+                        top, at = value, k
+                fresh[high], back[i, high], allowed[i, high] = top + emission[t], at, t
                 high += 1
             height = high
             score, fresh = fresh, score
@@ -317,7 +334,7 @@ class UnigramTagger(_Tagger):
 
 class HMMTagger(_Tagger):
     """Bigram hidden Markov model: tags depend on the tag before (interpolated with single tags), words on their tag;
-    unknown words by shape and suffix. `tag` gives the likeliest sequence, by Viterbi's algorithm."""
+    rare and unknown words by shape and suffix too. `tag` gives the likeliest sequence, by Viterbi's algorithm."""
 
     def _predict(self, words: Any, starts: Any, prior: Any, out: Any) -> None:
         self.score(words, starts, prior, out)
@@ -326,4 +343,5 @@ class HMMTagger(_Tagger):
         """Write the likeliest tags into `out`, and return the sum of their log scores."""
         c, tags = self.counts, len(self.lexicon.tags)
         log_pair, _ = interpolate(c.pair[: tags + 1, : tags + 1])
-        return viterbi(words, starts, self.lexicon.endings, c.emit, c.total, c.ending, prior, log_pair, self.depth, out)
+        table, row = emissions(words, self.lexicon.endings, c.emit, c.total, c.ending, prior, self.depth)
+        return viterbi(words, starts, table, row, log_pair, out)
