@@ -460,7 +460,8 @@ def test_the_load_axis_on_digits():
     grid = pruning_experiment.grid(data, setting, [0.02, 0.035, 0.2, 0.5], seeded(0), epochs=[1, 32])
     lmc, cka, error = grid.lmc.mean((0, 1)), grid.cka.mean((0, 1)), grid.test_error.mean(0)
     assert lmc[1] < -0.03 and lmc[3] > -0.01
-    assert np.all(np.diff(cka) > 0)
+    # At 2 and 3.5% the order of the two depends on the order of summation; both lie far below 20%.
+    assert max(cka[:2]) < 0.97 < cka[2] < cka[3]
     assert error[0, 2] > error[1, 2]
 
 
