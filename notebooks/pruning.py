@@ -419,10 +419,9 @@ too_cold = [
     experiment.interval(100 * grid.gap(rare, stops[-1], before_drop)) for grid in grids.values()
 ]
 print(f"much kept, {stops[0]} epoch instead of {stops[-1]}: {say.format(*too_hot)}")
+print(f"little kept, {stops[-1]} epochs instead of {before_drop}:")
 for title, found in zip(grids, too_cold, strict=True):
-    print(
-        f"little kept, {stops[-1]} epochs instead of {before_drop}, {title}: {say.format(*found)}"
-    )
+    print(f"  {title}: {say.format(*found)}")
 weaker = min(too_cold, key=lambda found: found[1])
 
 # %% [markdown]
@@ -457,10 +456,11 @@ print(f"\nright in {total['regime']} of {total['cells']} cells; "
 
 # %%
 ours = {title: choice.mean_maps(grid) for title, grid in grids.items()}
+rows = {}
 for title, own in ours.items():
     told = choice.advice(own.lmc, own.cka, lmc_threshold, cka_threshold)
-    counts = choice.score(own.test_error, told, 0.005).sum().rename({"regime": "right: regime"})
-    print(f"{title}: " + ", ".join(f"{name} {value}" for name, value in counts.items()))
+    rows[title] = choice.score(own.test_error, told, 0.005).sum()
+print(pd.DataFrame(rows).T.to_string())
 
 # %% [markdown]
 # Cells within half a point of the best, the size of our noise, need no move. Most of the others are too hot, so whoever
