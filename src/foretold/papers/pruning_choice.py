@@ -63,7 +63,7 @@ def better_side(error: Array, slack: float) -> Array:
         raise ValueError(f"slack is {slack!r}; allowed is an error of at least 0")
     excess = pruning.normalised_error(error)
     colder = np.arange(len(error))[:, None] < excess.argmin(0)
-    return np.where(excess <= slack, "", np.where(colder, "lower", "raise"))
+    return np.where(excess <= slack + 1e-9, "", np.where(colder, "lower", "raise"))
 
 
 def score(error: Array, given: Array, slack: float) -> pd.DataFrame:

@@ -158,12 +158,12 @@ class Grid:
     dense_error: np.ndarray
 
     def table(self, name: str) -> pd.DataFrame:
-        """`name` as "mean +- half width of the interval", rows temperatures, columns densities in per cent; errors and
+        """`name` as "mean ± half width of the interval", rows temperatures, columns densities in per cent; errors and
         connectivity in points."""
         middle, low, _ = interval(getattr(self, name) * (1 if name == "cka" else 100))
-        digits = 3 if name == "cka" else 2
+        digits = 3 if name == "cka" else 1
         cells = [
-            [f"{m:.{digits}f} +- {m - a:.{digits}f}" for m, a in zip(*row, strict=True)]
+            [f"{m:.{digits}f} ± {m - a:.{digits}f}" for m, a in zip(*row, strict=True)]
             for row in zip(middle, low, strict=True)
         ]
         rows = pd.Index([f"{value:g}" for value in self.temperatures], name="temperature")

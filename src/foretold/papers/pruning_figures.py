@@ -94,10 +94,11 @@ def temperature_axis(grids: Mapping[str, Grid], shown: Sequence[float]) -> Figur
     """Test error minus that of the longest-trained parents, paired by parent, against epochs: a panel a grid."""
     fig, axes = plt.subplots(len(grids), 1, figsize=(6, 3.5 * len(grids)), sharex=True)
     for axis, (title, grid) in zip(np.atleast_1d(axes), grids.items(), strict=True):
-        for density, hue, marker in zip(shown, LINES, MARKERS, strict=False):
+        for number, (density, hue, marker) in enumerate(zip(shown, LINES, MARKERS, strict=False)):
             column = grid.densities.index(density)
+            aside = 1 + 0.04 * (number - 1.5)  # so that bars stand side by side
             gap = 100 * (grid.test_error[:, :, column] - grid.test_error[:, -1:, column])
-            _bars(axis, grid.temperatures, gap, hue, marker, f"{100 * density:g}% kept")
+            _bars(axis, aside * np.array(grid.temperatures), gap, hue, marker, f"{100 * density:g}% kept")
         axis.axhline(0, color=INK, linewidth=1)
         axis.set_title(title)
         axis.set(ylabel="error minus that of the\nlongest training, points", xscale="log")
@@ -196,7 +197,7 @@ def browser_controls(titles: Mapping[str, str]) -> list[figures.Control]:
         figures.Choice("map", "map", dict(titles), next(iter(titles))),
         figures.Slider("lmc", "a barrier is a connectivity below", -0.6, 0, 0.005, -0.05),
         figures.Slider("cka", "similar is a CKA of at least", 0.86, 1, 0.002, 0.97),
-        figures.Slider("slack", "no move needed within", 0, 1, 0.05, 0.2, " points of the best error"),
+        figures.Slider("slack", "no move needed within (points)", 0, 1, 0.05, 0.2),
     ]
 
 
@@ -208,7 +209,7 @@ const best = m.columns.map((_, j) => { let at = 0; for (let i = 1; i < rows; i++
 let cells = 0, right = 0, lower = 0; const counts = [0, 0, 0], wrong = [];
 for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
   counts[regime[i][j]]++;
-  if (m.error[i][j] - m.error[best[j]][j] <= values.slack / 100 + 1e-12) continue;
+  if (m.error[i][j] - m.error[best[j]][j] <= values.slack / 100 + 1e-9) continue;
   cells++;
   const colder = i < best[j], advised = regime[i][j] !== 0;
   if (colder) lower++;
@@ -241,9 +242,9 @@ def browser_layout() -> dict[str, Any]:
     """Plotly figure without traces."""
     layout = {
         "height": 520,
-        "margin": {"l": 60, "r": 15, "t": 10, "b": 95},
+        "margin": {"l": 60, "r": 15, "t": 78, "b": 50},
         "xaxis": {"showgrid": False, "zeroline": False},
         "yaxis": {"showgrid": False, "zeroline": False},
-        "legend": {"orientation": "h", "y": -0.16},
+        "legend": {"orientation": "h", "y": 1.01, "yanchor": "bottom"},
     }
     return {"data": [], "layout": layout}
