@@ -82,7 +82,8 @@ ewt = experiment.by_table(data.table("learning_curves"))
 titles = {"unigram": "each word by itself", "HMM": "words in context (hidden Markov model)"}
 figures.show(
     pictures.fan({title: ewt["xpos", name] for name, title in titles.items()}, (0.1, 0.2, 0.5)),
-    alt="Two panels, accuracy against words. Dots rise and flatten. Lines fitted to the first tenth, "
+    alt="Two panels, accuracy against words. Dots rise and flatten. Lines fitted "
+    "to the first tenth, "
     "fifth and half fan out from the dots: the first misses the last dots, at 220 thousand words, "
     "by up to a point; the others pass through or close by.",
     caption="Trends that saw a tenth, a fifth and a half of the words (the tick is where they "
@@ -173,7 +174,8 @@ for name, trace in traces.items():
     at = trace.prediction_level
     error = 100 * (trace.law(at)(trace.x[-1]) - trace.y[-1])
     print(f"{name:>7}: working level {trace.working_level}, prediction level {at}, "
-          f"asymptote {trace.asymptotes[at - 3]:.2%}, error at the end {error:+.2f} points")  # fmt: skip
+          f"asymptote {trace.asymptotes[at - 3]:.2%}, error at the end {error:+.2f} "
+          f"points")  # fmt: skip
 
 # %% [markdown]
 # ### The layer of convergence
@@ -194,7 +196,8 @@ figures.show(
     pictures.layer(
         learning_trace(ewt["xpos", "HMM"].x, ewt["xpos", "HMM"].mean, anchored=False), 5, 8
     ),
-    alt="Two rising trends on a logarithmic axis of words; that of level 5 ends higher than that of level 8. They "
+    alt="Two rising trends on a logarithmic axis of words; that of level 5 ends "
+    "higher than that of level 8. They "
     "cross at a dashed line. A band reaches from the height of the crossing up to the first "
     "trend's asymptote, and holds both trends right of the crossing.",
     caption="Right of their last crossing both trends lie in the green band, so they differ by no "
@@ -285,7 +288,8 @@ for name, curve in own.items():
 # %% tags=["hide-input"]
 figures.show(
     pictures.learners(own, "Python: the role of every token"),
-    alt="Accuracy in per cent against thousands of tokens for three taggers. The hidden Markov model "
+    alt="Accuracy in per cent against thousands of tokens for three taggers. The "
+    "hidden Markov model "
     "rises from below 90 to about 95 per cent, the unigram taggers stay some 20 points below. "
     "With suffixes the unigram tagger is better than without.",
     caption="Suffixes help a little, context by 20 points. Bands: standard deviation over folds.",
@@ -299,21 +303,17 @@ figures.show(
 
 # %%
 shares = (0.1, 0.2, 0.3, 0.5)
-corpora = {
-    "English": {name: ewt["xpos", name] for name in titles},
-    "Python": {name: own[name] for name in titles},
-}
+pairs = {("English", name): ewt["xpos", name] for name in titles}
+pairs |= {("Python", name): own[name] for name in titles}
 end = {}
-for corpus, found in corpora.items():
-    for name, curve in found.items():
-        rows = end[corpus, name] = experiment.forecasts(
-            curve, shares if corpus == "English" else shares[1:]
-        )
-        told = [
-            f"{row.share:.0%}: {row['mean']:+.2f} ({row.low:+.2f} to {row.high:+.2f})"
-            for _, row in rows.iterrows()
-        ]
-        print(f"{corpus}, {name:>7}  " + "   ".join(told))
+for (corpus, name), curve in pairs.items():
+    at = shares if corpus == "English" else shares[1:]
+    rows = end[corpus, name] = experiment.forecasts(curve, at)
+    told = [
+        f"{row.share:.0%}: {row['mean']:+.2f} ({row.low:+.2f} to {row.high:+.2f})"
+        for _, row in rows.iterrows()
+    ]
+    print(f"{corpus}, {name:>7}  " + "   ".join(told))
 
 # %% [markdown]
 # On English a fifth of the words tells the final accuracy of a fold mean within a tenth of a point, and that of a single
@@ -358,8 +358,10 @@ with run.section("backbones"):
         made = experiment.falling(curve.x, experiment.simulated(curve, times, draw))
         obeys[name] = experiment.robustness(learning_trace(curve.x, curve.mean)), real, made
         low, high = np.nanquantile(real, [0.05, 0.95])
-        print(f"{name:>16}: {obeys[name][0]:3.0f}% of steps obey; resampled {np.nanmean(real):.0f}% ({low:.0f} to {high:.0f});"
-              f" simulated {np.nanmean(made):.0f}%, without a single rise {np.nanmean(made == 100):.0%} of curves")  # fmt: skip
+        print(f"{name:>16}: {obeys[name][0]:3.0f}% of steps obey; resampled "
+              f"{np.nanmean(real):.0f}% ({low:.0f} to {high:.0f});"
+              f" simulated {np.nanmean(made):.0f}%, without a single rise "
+              f"{np.nanmean(made == 100):.0%} of curves")  # fmt: skip
 
 # %% [markdown]
 # Begin with the last two numbers of each line. Where the model is *true*, about half of the steps go up, and at most one curve
@@ -389,7 +391,8 @@ with run.section("stopping"):
             found = experiment.stops(curve.x, means, **settings).abs()
             text = f"{name:>16}, {rule:>21}: stops on {len(found) / times:4.0%}"
             if len(found):
-                text += f", saves {found['saved'].mean():.0f}% of words, error {found['error'].mean():.2f}, drift {found['drift'].mean():.2f}"
+                text += f", saves {found['saved'].mean():.0f}% of words, "
+                text += f"error {found['error'].mean():.2f}, drift {found['drift'].mean():.2f}"
             print(text)
 
 # %% [markdown]
@@ -433,7 +436,8 @@ for name in experiment.LEARNERS:
     error = 100 * np.hypot(ewt["upos", name].error[-1], ewt["xpos", name].error[-1])
     tag_sets[name] = abs(ahead) / error, experiment.decisions(pair, seen)["right"].item()
     print(
-        f"{name:>20}: UPOS ahead by {ahead:+.2f} points (standard error {error:.2f}), order right {tag_sets[name][1]:.0f}%"
+        f"{name:>20}: UPOS ahead by {ahead:+.2f} points (standard error "
+        f"{error:.2f}), order right {tag_sets[name][1]:.0f}%"
     )
 
 # %% [markdown]
@@ -466,10 +470,12 @@ counted = experiment.Curve(
 # %% tags=["hide-input"]
 figures.show(
     pictures.crossing(counted, net, ("HMM", "neural"), 3),
-    alt="Accuracy against words for the hidden Markov model and the neural tagger. The neural tagger "
+    alt="Accuracy against words for the hidden Markov model and the neural tagger. "
+    "The neural tagger "
     "starts lower, rises steeply and crosses the other. Dashed lines are trends from the first "
     "three levels, which are shaded.",
-    caption="The neural tagger starts behind and overtakes. Three points fix a law of three numbers "
+    caption="The neural tagger starts behind and overtakes. Three points fix a law "
+    "of three numbers "
     "exactly, wherever it then goes. Bars: 1.96 standard errors over seeds; the HMM has no seed.",
 )
 
@@ -487,13 +493,13 @@ for curve in (ewt["xpos", "unigram"], ewt["xpos", "HMM"]):
         y = curve.mean.copy()
         y[at] -= 0.01
         bent = {a: learning_trace(curve.x, y, anchored=a) for a in (True, False)}
-        moved.append(
-            [100 * abs(bent[a].asymptotes - clean[a].asymptotes)[at - 2] for a in (True, False)]
-        )
+        shift = [abs(bent[a].asymptotes - clean[a].asymptotes)[at - 2] for a in (True, False)]
+        moved.append(100 * np.array(shift))
 moved = np.array(moved)
 shrink = moved[:, 0] / moved[:, 1]
 print(
-    f"mean shift: anchored {moved[:, 0].mean():.2f} points, raw {moved[:, 1].mean():.2f}; ratio {shrink.mean():.2f}"
+    f"mean shift: anchored {moved[:, 0].mean():.2f} points, raw "
+    f"{moved[:, 1].mean():.2f}; ratio {shrink.mean():.2f}"
 )
 
 # %% [markdown]
@@ -517,14 +523,21 @@ with run.section("posterior, twice"):
     exact = bayes.posterior(x[:early], y[:early], 40_000, run.rng("posterior"))
     draws = run.pick(smoke=300, cpu=1_000, gpu=1_000)
     sampled, chains = bayes.sample(x[:early], y[:early], draws, seed=run.seed)
+
+# %% [markdown]
+# What both say of the curve's last point and of its asymptote:
+
+# %%
 for name, found in (("by quadrature", exact), ("by NUTS (PyMC)", sampled)):
     low, high = bayes.interval(found.curve(x[-1])[:, 0])
     top = bayes.interval(found.c)
     print(
-        f"{name:>15}: curve at the end {low:.2%} to {high:.2%}, asymptote {top[0]:.2%} to {top[1]:.2%}"
+        f"{name:>15}: curve at the end {low:.2%} to {high:.2%}, asymptote "
+        f"{top[0]:.2%} to {top[1]:.2%}"
     )
 print(
-    f"observed at the end: {y[-1]:.2%}; divergent steps of NUTS: {int(chains.sample_stats.diverging.sum())}"
+    f"observed at the end: {y[-1]:.2%}; divergent steps of NUTS: "
+    f"{int(chains.sample_stats.diverging.sum())}"
 )
 
 # %% [markdown]
@@ -549,37 +562,12 @@ for what, share in (
 # each fold of the real curves.
 
 # %%
-rows, held = [], []
 with run.section("coverage, held back"):
-    for name, curve in both.items():
-        for level in np.unique(np.linspace(5, len(curve.x) - 4, 10).astype(int)):
-            spans = []
-            for y in (curve.mean, *curve.y):
-                found = bayes.posterior(
-                    curve.x[:level], y[:level], 4_000, run.rng(f"{name} {level}")
-                )
-                spans.append(bayes.interval(found.predict(curve.x[-1], run.rng("noise"))[:, 0]))
-            share = curve.x[level - 1] / curve.x[-1]
-            rows.append(
-                {
-                    "curve": name,
-                    "share": share,
-                    "low": spans[0][0],
-                    "high": spans[0][1],
-                    "seen": curve.mean[-1],
-                }
-            )
-            hit = [low <= y[-1] <= high for (low, high), y in zip(spans[1:], curve.y, strict=True)]
-            held.append({"curve": name, "share": share, "held": np.mean(hit)})
-held, bars = pd.DataFrame(held), pd.DataFrame(rows)
-held["words seen"] = pd.cut(
-    held["share"], [0, 0.33, 0.67, 1], labels=["first third", "second", "last"]
-)
-print(
-    held.pivot_table("held", "curve", "words seen", observed=True).to_string(
-        float_format="{:.0%}".format
-    )
-)
+    bars, held = experiment.held_back(both, run.rng)
+thirds = {"bins": [0, 0.33, 0.67, 1], "labels": ["first third", "second", "last"]}
+held["words seen"] = pd.cut(held["share"], **thirds)
+kept = held.pivot_table("held", "curve", "words seen", observed=True)
+print(kept.to_string(float_format="{:.0%}".format))
 
 # %% [markdown]
 # Nowhere do the intervals hold the 90% that they say. More data make them narrower, as if each level were new evidence; what
@@ -588,9 +576,11 @@ print(
 # %% tags=["hide-input"]
 figures.show(
     pictures.intervals(bars[bars["curve"].isin(["English, HMM", "Python, HMM"])]),
-    alt="Two panels of 90 per cent intervals for the last accuracy against the share of words seen, "
+    alt="Two panels of 90 per cent intervals for the last accuracy against the "
+    "share of words seen, "
     "narrowing to the right; a dashed line marks what came. Intervals that miss the line are red.",
-    caption="Foretold intervals for the fold mean. They narrow quickly; red ones have become sure of "
+    caption="Foretold intervals for the fold mean. They narrow quickly; red ones "
+    "have become sure of "
     "a value that did not come.",
 )
 
@@ -606,10 +596,12 @@ figures.show(
 # %% tags=["hide-input"]
 figures.interactive(
     pictures.browser_layout(),
-    alt="Accuracy against words: observations seen and still to come, the trend of the chosen level and "
+    alt="Accuracy against words: observations seen and still to come, the trend of "
+    "the chosen level and "
     "its asymptote, and a line where the stopping rule stops. Controls choose the curve, the level "
     "and the tolerance.",
-    caption="Words saved against error. Fold means; the trend is anchored beyond the working level.",
+    caption="Words saved against error. Fold means; the trend is anchored beyond "
+    "the working level.",
     controls=pictures.browser_controls(list(both), len(own["HMM"].x)),
     update=pictures.UPDATE,
     data=pictures.browser_data(both),
@@ -666,33 +658,12 @@ run.claim("distortion", shrink.mean(), (shrink.mean() - half, shrink.mean() + ha
 # to falling backbones: that *all* later trends stay within it.
 
 # %%
-broken, late = 0.0, 0.0
-for curve in four.values():
-    for tolerance in (0.03, 0.04, 0.05, 0.06, 0.08, 0.1):
-        trace = learning_trace(curve.x, curve.mean, tolerance=tolerance)
-        if trace.stop_level is not None and trace.stop_level <= len(curve.x):
-            later = np.abs(trace.law(trace.stop_level)(curve.x) - curve.mean)[
-                trace.stop_level - 1 :
-            ]
-            broken = max(broken, later.max() / tolerance)
-    for y in (curve.mean, *curve.y):
-        trace = learning_trace(curve.x, y)
-        for i in np.flatnonzero(
-            np.isfinite(trace.layers) & (trace.levels >= (trace.working_level or 99))
-        ):
-            start = max(
-                curves.crossings(trace.laws[i], trace.laws[i + 1])[-1], curve.x[trace.levels[i] - 1]
-            )
-            gap = max(
-                curves.largest_gap(trace.laws[i], other, start) for other in trace.laws[i + 1 :]
-            )
-            late = max(late, 100 * (gap - trace.layers[i]))
+broken = experiment.broken_tolerance(four.values(), (0.03, 0.04, 0.05, 0.06, 0.08, 0.1))
+late = experiment.left_layer(four.values())
 run.claim("stop-keeps-tolerance", broken)
 run.claim("all-later-trends", late)
-run.claim(
-    "backbone-falls",
-    np.mean([experiment.robustness(learning_trace(c.x, c.mean)) for c in four.values()]),
-)
+obeyed = [experiment.robustness(learning_trace(c.x, c.mean)) for c in four.values()]
+run.claim("backbone-falls", np.mean(obeyed))
 
 # %% [markdown]
 # And the interval, which is ours: where the model is true, and on single folds of the English curves from half the words.
@@ -746,7 +717,8 @@ curve = ewt["xpos", "HMM"]
 for name, unit in (("words", 1), ("thousands", 1_000), ("sentences", 15)):
     law = fit_power_law(curve.x / unit, curve.mean)
     print(
-        f"{name:>9}: a = {law.a:.4f}, b = {law.b:.4f}, c = {law.c:.4f}; a unit^b = {law.a * unit**law.b:.4f}"
+        f"{name:>9}: a = {law.a:.4f}, b = {law.b:.4f}, c = {law.c:.4f}; a unit^b = "
+        f"{law.a * unit**law.b:.4f}"
     )
 # c - a x^-b = c - (a u^-b) (x/u)^-b: only a changes, by the factor u^-b.
 
@@ -757,10 +729,11 @@ for name, unit in (("words", 1), ("thousands", 1_000), ("sentences", 15)):
 for name, scale, nu in (("per cent", 100, 2e-5), ("fractions", 1, 2e-5), ("fractions", 1, 2e-7)):
     levels_found = [
         learning_trace(c.x, scale * c.mean, verticality=nu).working_level
-        for c in corpora["English"].values()
+        for c in (ewt["xpos", name] for name in titles)
     ]
     print(f"{name:>9}, nu = {nu:g}: working levels {levels_found}")
-# With fractions and 2e-5 a jump of 0.1, ten points, passes: the test is void, and fires as soon as a
+# With fractions and 2e-5 a jump of 0.1, ten points, passes: the test is void, and fires as soon
+# as a
 # trend has any sense at all.
 
 # %% [markdown]
@@ -774,7 +747,8 @@ for n in (6, 10, 14, 18):
     rest = curve.mean[:n] - law(curve.x[:n])
     r2 = 1 - np.sum(rest**2) / np.sum((curve.mean[:n] - curve.mean[:n].mean()) ** 2)
     print(
-        f"level {n:2d}: R^2 = {r2:.4f}, error at the end {100 * (law(curve.x[-1]) - curve.mean[-1]):+.2f} points"
+        f"level {n:2d}: R^2 = {r2:.4f}, error at the end "
+        f"{100 * (law(curve.x[-1]) - curve.mean[-1]):+.2f} points"
     )
 # Nothing: it is near 1 throughout, and the error is not. R^2 is about the past.
 
@@ -785,8 +759,10 @@ for n in (6, 10, 14, 18):
 # difference turns? Check it on random laws.
 
 # %% tags=["solution", "hide-cell"]
-# d(x) = c1 - c2 - a1 x^-b1 + a2 x^-b2 has d'(x) = a1 b1 x^(-b1-1) - a2 b2 x^(-b2-1), which is zero only
-# where x^(b1-b2) = a1 b1 / (a2 b2): once, if b1 != b2. Between two zeros of d lies a zero of d' (Rolle),
+# d(x) = c1 - c2 - a1 x^-b1 + a2 x^-b2 has d'(x) = a1 b1 x^(-b1-1) - a2 b2 x^(-b2-1), which is
+# zero only
+# where x^(b1-b2) = a1 b1 / (a2 b2): once, if b1 != b2. Between two zeros of d lies a zero of d'
+# (Rolle),
 # so three zeros of d would need two of d'.
 rng = run.rng("crossings")
 counts = np.zeros(4, int)
@@ -800,7 +776,8 @@ print("pairs of laws with 0, 1, 2, 3 crossings:", counts)
 # rule use it to stop? Should it?
 
 # %% tags=["solution", "hide-cell"]
-# Right of the last crossing A_l <= A_{l+1} <= c_{l+1}, and both start in A_l(q): the distance is at most
+# Right of the last crossing A_l <= A_{l+1} <= c_{l+1}, and both start in A_l(q): the distance
+# is at most
 # c_{l+1} - A_l(q). It needs the next level's asymptote where the paper's needs this one's.
 trace, excess, layer = own_traces["HMM"], [], []
 for one, two in zip(trace.laws, trace.laws[1:], strict=False):
@@ -809,9 +786,11 @@ for one, two in zip(trace.laws, trace.laws[1:], strict=False):
         layer.append(two.c - one(met[-1]))
         excess.append(curves.largest_gap(one, two, met[-1]) - layer[-1])
 print(
-    f"{len(excess)} pairs, largest excess {max(excess):.1e}, layers {100 * min(layer):.1f} to {100 * max(layer):.1f} points"
+    f"{len(excess)} pairs, largest excess {max(excess):.1e}, layers "
+    f"{100 * min(layer):.1f} to {100 * max(layer):.1f} points"
 )
-# It holds, and would stop. But a backbone that rises step by step may go on: the bound is for one step.
+# It holds, and would stop. But a backbone that rises step by step may go on: the bound is for
+# one step.
 
 # %% [markdown]
 # **6. Whole modules.** A test line shares its local names with its neighbours, and shuffling puts those into the training
@@ -829,14 +808,20 @@ for fold in range(run.pick(smoke=2, cpu=5, gpu=5)):
     kept.append(experiment.scores(taggers.HMMTagger(lexicon), pool_part, test_part, cuts))
 short = min(map(len, kept))
 whole = np.array([row[:short] for row in kept])
+
+# %% [markdown]
+# The curve of whole modules beside that of shuffled lines, with standard errors over folds:
+
+# %% tags=["solution", "hide-cell"]
 for at in (0, short // 4, short - 1):
     error = whole[:, at].std(ddof=1) / np.sqrt(len(whole))
     print(
-        f"{5_000 * (at + 1):>7,} words: whole modules {whole[:, at].mean():.2%} (± {error:.2%}), shuffled {own['HMM'].mean[at]:.2%}"
+        f"{5_000 * (at + 1):>7,} words: whole modules {whole[:, at].mean():.2%} (± {error:.2%}), "
+        f"shuffled {own['HMM'].mean[at]:.2%}"
     )
-# It does, by several points: a test line's neighbours in the training set know its names. A new program
-# has no such neighbours, so its curve is the lower one. A forecast is about the sampling that made the
-# curve, and about no other.
+# It does, by several points: a test line's neighbours in the training set know its names. A new
+# program has no such neighbours, so its curve is the lower one. A forecast is about the sampling
+# that made the curve, and about no other.
 
 # %% [markdown]
 # ### To build
@@ -845,22 +830,21 @@ for at in (0, short // 4, short - 1):
 # the gap at the end from a third of the levels.
 
 # %% tags=["solution", "hide-cell"]
-small = taggers.Lexicon()
-merged = small.encode(
-    [[(word, python.coarse(tag)) for word, tag in sentence] for sentence in sentences]
-)
-few = {"HMM": taggers.HMMTagger}
+small, few = taggers.Lexicon(), {"HMM": taggers.HMMTagger}
+merged = small.encode([[(w, python.coarse(tag)) for w, tag in line] for line in sentences])
 rough = experiment.measure(merged, small, few, run.rng("folds"), 2, levels=levels)["HMM"]
 fine = experiment.Curve(own["HMM"].x, own["HMM"].y[:2])  # the same folds, as the stream is the same
 third = levels // 3
 told = [fit_power_law(c.x[:third], c.mean[:third])(c.x[-1]) for c in (rough, fine)]
 print(
-    f"{len(small.tags)} roles instead of {len(lexicon.tags)}: {rough.mean[-1]:.2%} against {fine.mean[-1]:.2%}"
+    f"{len(small.tags)} roles instead of {len(lexicon.tags)}: {rough.mean[-1]:.2%} "
+    f"against {fine.mean[-1]:.2%}"
 )
 print(
-    f"gap foretold {100 * (told[0] - told[1]):.2f} points, observed {100 * (rough.mean[-1] - fine.mean[-1]):.2f}"
+    f"gap foretold {100 * (told[0] - told[1]):.2f} points, observed "
+    f"{100 * (rough.mean[-1] - fine.mean[-1]):.2f}"
 )
-# The gap at the end is smaller than the error of either forecast, and so is what was foretold of it worth.
+# The gap is smaller than the error of either forecast: so much is what was foretold of it worth.
 
 # %% [markdown]
 # **8. An honest interval.** Widen the Bayesian interval by what it leaves out: foretell from each earlier level the one
@@ -869,7 +853,7 @@ print(
 
 # %% tags=["solution", "hide-cell"]
 def stretched(x, y, level, rng):
-    """Half-widths of the interval for the last level, as it is and stretched by earlier misses; and the miss."""
+    """Half-widths of the last level's interval, as it is and stretched; and the miss."""
     misses = []
     for early in range(5, level - 3, 2):
         draws = bayes.posterior(x[:early], y[:early], 1_000, rng).predict(x[level - 1], rng)[:, 0]
@@ -879,14 +863,20 @@ def stretched(x, y, level, rng):
     return half, half * max(1.0, np.quantile(misses, 0.9)), abs(y[-1] - np.median(draws))
 
 
+# %% [markdown]
+# From the middle of each real curve, fold by fold:
+
+# %% tags=["solution", "hide-cell"]
 for name, curve in both.items():
     rng = run.rng("stretched")
     found = np.array([stretched(curve.x, y, len(curve.x) // 2, rng) for y in curve.y])
     plain, wide = (np.mean(found[:, 2] <= found[:, i]) for i in (0, 1))
     print(
-        f"{name:>16}: holds {plain:.0%} of folds as it is, {wide:.0%} stretched by {np.mean(found[:, 1] / found[:, 0]):.2f}"
+        f"{name:>16}: holds {plain:.0%} of folds as it is, {wide:.0%} stretched by "
+        f"{np.mean(found[:, 1] / found[:, 0]):.2f}"
     )
-# Past misses of the same curve know about the wrong shape, and the likelihood does not. It helps where the
+# Past misses of the same curve know about the wrong shape, and the likelihood does not. It
+# helps where the
 # shape is what is wrong, and ten folds are few to say by how much.
 
 # %% [markdown]

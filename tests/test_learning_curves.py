@@ -611,7 +611,8 @@ def test_the_neural_tagger_learns_and_repeats_itself():
         for _ in range(2)
     )
     assert np.array_equal(one.y, two.y)
-    assert one.y[0, 1] > one.y[0, 0] > 0.5
+    most_frequent_tag = np.bincount(test.tags).max() / len(test.tags)
+    assert one.y[0, 1] > one.y[0, 0] > 1.5 * most_frequent_tag
 
 
 # The interactive figure: the JavaScript that the browser runs, run by node

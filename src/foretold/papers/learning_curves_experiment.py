@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foretold.papers import learning_curves as curves
+from foretold.papers import learning_curves_bayes as bayes
 from foretold.papers.learning_curves_taggers import Encoded, HMMTagger, Lexicon, UnigramTagger, _Tagger
 
 Array = NDArray[np.float64]
@@ -221,3 +222,55 @@ def stops(x: Array, means: Array, **settings: Any) -> pd.DataFrame:
             error = law(x[-1]) - y[-1]
             rows.append({"saved": 100 * (1 - x[at - 1] / x[-1]), "error": 100 * error, "drift": 100 * drift})
     return pd.DataFrame(rows, columns=["saved", "error", "drift"])
+
+
+def held_back(
+    both: Mapping[str, Curve], rng: Callable[[str], np.random.Generator]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """90% intervals for the last level, foretold from earlier ones, and how often they hold it.
+
+    `rng` gives a generator by name. Returns for each curve and level: the interval for the fold mean with what was seen
+    (curve, share, low, high, seen), and the share of the single folds whose interval holds (curve, share, held).
+    """
+    bars, held = [], []
+    for name, curve in both.items():
+        for level in np.unique(np.linspace(5, len(curve.x) - 4, 10).astype(int)):
+            spans = []
+            for y in (curve.mean, *curve.y):
+                found = bayes.posterior(curve.x[:level], y[:level], 4_000, rng(f"{name} {level}"))
+                spans.append(bayes.interval(found.predict(curve.x[-1], rng("noise"))[:, 0]))
+            share = curve.x[level - 1] / curve.x[-1]
+            bars.append((name, share, *spans[0], curve.mean[-1]))
+            hits = [low <= y[-1] <= high for (low, high), y in zip(spans[1:], curve.y, strict=True)]
+            held.append((name, share, np.mean(hits)))
+    return (
+        pd.DataFrame(bars, columns=["curve", "share", "low", "high", "seen"]),
+        pd.DataFrame(held, columns=["curve", "share", "held"]),
+    )
+
+
+def broken_tolerance(found: Iterable[Curve], tolerances: Sequence[float]) -> float:
+    """The largest distance of a fold mean from the trend that a trace stopped at, beyond the stop, over the tolerance:
+    above 1 where the stopping rule broke its word."""
+    worst = 0.0
+    for curve in found:
+        for tolerance in tolerances:
+            trace = curves.learning_trace(curve.x, curve.mean, tolerance=tolerance)
+            if trace.stop_level is not None and trace.stop_level <= len(curve.x):
+                gap = np.abs(trace.law(trace.stop_level)(curve.x) - curve.mean)
+                worst = max(worst, gap[trace.stop_level - 1 :].max() / tolerance)
+    return worst
+
+
+def left_layer(found: Iterable[Curve]) -> float:
+    """How far, in points, any later trend leaves the layer of convergence of an earlier one, at most, beyond the
+    working level, over fold means and single folds (0: none does)."""
+    worst = 0.0
+    for x, y in ((curve.x, y) for curve in found for y in (curve.mean, *curve.y)):
+        trace = curves.learning_trace(x, y)
+        for i in np.flatnonzero(np.isfinite(trace.layers) & (trace.levels >= (trace.working_level or 99))):
+            one, rest = trace.laws[i], trace.laws[i + 1 :]
+            start = max(curves.crossings(one, rest[0])[-1], x[trace.levels[i] - 1])
+            gap = max(curves.largest_gap(one, other, start) for other in rest)
+            worst = max(worst, 100 * (gap - trace.layers[i]))
+    return worst

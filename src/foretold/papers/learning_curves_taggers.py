@@ -1,8 +1,7 @@
 """Two taggers that learn by counting: unigram with suffix back-off, and a bigram hidden Markov model.
 
 Counts only accumulate, so training along a learning scheme costs one pass over the words whatever the number of levels.
-A sentence is a list of (word, tag) pairs. `Lexicon` numbers words, suffixes and tags; both taggers count in
-arrays that grow with it, and the loops are compiled.
+A sentence is a list of (word, tag) pairs. `Lexicon` numbers words, suffixes and tags; the loops are compiled.
 """
 
 from __future__ import annotations
@@ -45,11 +44,8 @@ def shape(word: str) -> str:
     """A coarse look of a word: what it begins with, and whether it holds digits, hyphens, underscores or dots."""
     first = word[0] if word else ""
     begins = "A" if first.isupper() else "a" if first.islower() else "0" if first.isdigit() else first[:1]
-    return begins + ("A" if word.isupper() and len(word) > 1 else "") + "".join(c for c in "0-_." if _holds(word, c))
-
-
-def _holds(word: str, sign: str) -> bool:
-    return any(c.isdigit() for c in word) if sign == "0" else sign in word[1:]
+    marks = "0" * any(c.isdigit() for c in word) + "".join(sign for sign in "-_." if sign in word[1:])
+    return begins + ("A" if word.isupper() and len(word) > 1 else "") + marks
 
 
 class Lexicon:
@@ -73,8 +69,7 @@ class Lexicon:
 
     def word(self, word: str) -> int:
         """The number of a word."""
-        number = self.words.get(word)
-        if number is None:
+        if (number := self.words.get(word)) is None:
             number = self.words[word] = len(self.words)
             if number == len(self._table):
                 self._table = np.concatenate([self._table, np.full_like(self._table, -1)])
@@ -86,18 +81,16 @@ class Lexicon:
 
     def encode(self, sentences: Iterable[Sentence]) -> Encoded:
         """Sentences as numbers. Raises ValueError for an empty sentence, or pairs that are not two strings."""
-        words: list[int] = []
-        tags: list[int] = []
-        starts = [0]
+        words, tags, starts = [], [], [0]
         for sentence in sentences:
             for pair in sentence:
                 if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
                     raise ValueError(f"sentences hold {pair!r}; allowed are pairs (word, tag) of strings")
                 words.append(self.word(pair[0]))
                 tags.append(self.tags.setdefault(pair[1], len(self.tags)))
-            if len(words) == starts[-1]:
-                raise ValueError(f"sentence {len(starts) - 1} is empty; allowed are sentences of at least one word")
             starts.append(len(words))
+            if starts[-1] == starts[-2]:
+                raise ValueError(f"sentence {len(starts) - 2} is empty; allowed are sentences of at least one word")
         return Encoded(np.array(words, np.int32), np.array(tags, np.int32), np.array(starts, np.int64))
 
 
