@@ -141,9 +141,9 @@ figures.show(
 # this is a **coupon collector** who waits for $K = mB'$ of $mL$ coupons. While $j$ of them are missing, the next new one
 # comes after $mL/j$ deletions on average, so
 #
-# $$ \mathbb{E}[T] = \sum_{j=1}^{K} \frac{mL}{j} = mL\, H_{K}, \qquad K = m \min(B, L) , $$
+# $$ \mathbb{E}[T] = \sum_{j=1}^{K} \frac{mL}{j} = mL\, H_{K} , $$
 #
-# with the harmonic number $H_K = 1 + 1/2 + \dots + 1/K$.
+# with $K = m \min(B, L)$ and the harmonic number $H_K = 1 + 1/2 + \dots + 1/K$.
 
 # %%
 run.show(unlearning.expected_deletions)
@@ -438,7 +438,7 @@ print("deleted: ", system.deleted)
 print("deployed:", system.deployed())
 
 # %% [markdown]
-# Count the numbers that are not the same, among all LoRA layers and heads that are deployed, and in the answers:
+# Count the numbers that are not the same, among all LoRA layers and heads that are deployed:
 
 # %%
 poisoned = training.poison(data, system.deleted)
@@ -564,8 +564,8 @@ figures.show(
     "without checkpoints falls at once, SISA with them next, then S3T with two sequences; S3T with "
     "L and with all orders stay highest and close to each other. Below, living shards in the same "
     "order, the last two identical.",
-    caption="One deletion costs S3T nearly nothing and twenty cost it a fifth. From B = L to all "
-    "orders the living shards (below) are the same, and accuracy hardly rises: five times the "
+    caption="One deletion costs S3T nearly nothing; twenty cost it half of what they cost SISA. From "
+    "B = L to all orders the living shards (below) are the same, and accuracy hardly rises: five times the "
     "training buys longer prefixes, but no more life.",
 )
 

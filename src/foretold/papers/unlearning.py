@@ -96,8 +96,8 @@ def cyclic_sequences(slices: int, budget: int) -> list[Order]:
     """Iterative cyclic rotation (Algorithm 1): `budget` different orders of the slices 0..L-1.
 
     Up to L of them are right-rotations of (0, ..., L-1). For more, the first slice of every sequence is kept and the
-    rest is rotated, as often as the budget asks for, then the first two are kept, and so on. Within one of these
-    rounds a smaller budget's sequences come first in a larger one's.
+    rest is rotated, as often as the budget asks for, then the first two are kept, and so on. A larger
+    budget begins with the heads of a smaller one, and uses all heads equally often, up to one.
 
     Raises ValueError for slices < 1 and for a budget below 1 or above L!, the number of orders.
     """
@@ -112,9 +112,7 @@ def cyclic_sequences(slices: int, budget: int) -> list[Order]:
         if len(found) >= budget:
             break
         each, more = divmod(min(budget, len(found) * (slices - fixed)), len(found))
-        turns = [each] * len(found)
-        for i in range(more):
-            turns[i * len(found) // more] += 1
+        turns = [each + (i < more) for i in range(len(found))]  # heads take turns in `found`, so they stay even
         found += [
             order[:fixed] + _rotated(order[fixed:], turn)
             for turn in range(1, max(turns))

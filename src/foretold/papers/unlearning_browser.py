@@ -33,8 +33,7 @@ const m = values.shards, L = values.slices, factorial = (n) => (n < 2 ? 1 : n * 
 const rotated = (list, turn) => [...list.slice(list.length - turn), ...list.slice(0, list.length - turn)];
 let sequences = [Array.from({ length: L }, (_, i) => i)];
 for (let fixed = 0; fixed < L && sequences.length < B; fixed++) {
-  const c = sequences.length, want = Math.min(B, c * (L - fixed)), more = want % c, turns = new Array(c).fill(Math.floor(want / c)), found = [...sequences];
-  for (let i = 0; i < more; i++) turns[Math.floor((i * c) / more)]++;
+  const c = sequences.length, want = Math.min(B, c * (L - fixed)), more = want % c, turns = sequences.map((_, i) => Math.floor(want / c) + (i < more ? 1 : 0)), found = [...sequences];
   for (let turn = 1; turn < Math.max(...turns); turn++)
     sequences.forEach((s, i) => { if (turn < turns[i]) found.push([...s.slice(0, fixed), ...rotated(s.slice(fixed), turn)]); });
   sequences = found;

@@ -96,7 +96,7 @@ def follow(
     def score(deployed: tuple[Order, ...]) -> float:
         if deployed not in scored:
             votes = [table[shard, order] for shard, order in enumerate(deployed) if order]
-            scored[deployed] = float(np.mean(np.mean(votes, 0).argmax(1) == labels)) if votes else 0.0
+            scored[deployed] = float(np.mean(sum(votes).argmax(1) == labels)) if votes else 0.0
         return scored[deployed]
 
     for run, stream in enumerate(streams):
