@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +123,9 @@ def _chinchilla_rows(path: Path, rng: np.random.Generator, resamples: int) -> It
     found = {"E": fits.floor, "A": scales[:, 0], "B": scales[:, 1], "alpha": alpha, "beta": beta}
     for name, values in (found | {"optimal size exponent": beta / (alpha + beta)}).items():
         yield ("chinchilla", "all", "floor", name, "", *_spread(values))
-    for name, constants in (("objective", best), ("objective of Hoffmann et al.", HOFFMANN)):
+    rounded = replace(HOFFMANN, E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28)
+    several = {"objective": best, "objective of Hoffmann et al.": HOFFMANN, "the same, rounded": rounded}
+    for name, constants in several.items():
         value = scaling.chinchilla_objective(constants, n, d, loss)
         yield ("chinchilla", "all", "floor", name, "", value, np.nan, np.nan)
 
