@@ -135,7 +135,7 @@ kinds = {"constant": made.constant, "cosine": made.cosine, "warm, stable, decay"
 rates = {name: kind(total, peak, warmup) for name, kind in kinds.items()}
 
 # %% [markdown]
-# The decay takes the last fifth of the run, in a straight line, unless the plot says otherwise. Train:
+# The decay takes the last fifth of the run. Train:
 
 # %%
 with run.section("training"):
@@ -186,8 +186,8 @@ figures.show(
     "constant rate. The curve that decays at the end follows the constant one for four fifths of the "
     "run and then drops below all others.",
     caption="Up to four fifths of the run *warm, stable, decay* and *constant* are the same run. Then "
-    "one decision about the learning rate is worth more than all the steps before it since the middle. "
-    "Bars at the end: two standard deviations over seeds.",
+    "one decision about the learning rate takes the loss from among the worst to the best. Grey: smaller "
+    "models, constant rate. Bars at the end: two standard deviations over seeds.",
 )
 
 # %% [markdown]
@@ -289,8 +289,8 @@ figures.show(
     three_laws.gain_figure(curves),
     alt="Loss saved against size. The line for decaying instead of staying constant rises from about "
     "0.03 to 0.08 nats; the line for the next larger size falls and ends below it.",
-    caption="For the small models a larger one is the better buy; for the largest ones a schedule is. "
-    "Bars: 95%, over validation windows, one training per point.",
+    caption="For the smallest model the next size is the better buy; for the largest ones the "
+    "schedule is. Bars: 95%, over validation windows, one training per point.",
 )
 
 # %% [markdown]
@@ -325,10 +325,10 @@ print(
 # %% tags=["hide-input"]
 figures.show(
     three_laws.floors_figure(floors, fit_error, far, 100),
-    alt="Two panels against the assumed floor. The error of the fit is nearly flat over most of the range. "
+    alt="Two panels against the assumed floor. The error of the fit rises slowly up to a floor of 1.4, then fast. "
     "The prediction for a hundred times as many steps rises by about half a nat over the same range.",
-    caption="Within the data the floor makes no difference; far beyond them it makes all of it. A good "
-    "fit here is no reason to believe a prediction there.",
+    caption="The data put up with any floor from 0 to about 1 and hardly protest at 1.4; far beyond "
+    "them these floors are different worlds. A good fit here is no reason to believe a prediction there.",
 )
 
 # %% [markdown]

@@ -130,8 +130,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Chapter:
-    """The claims file of one chapter: the paper, expected minutes per profile, and the claims by id. An `interlude` is a
-    page between chapters that has no paper of its own."""
+    """The claims file of one chapter: the paper, expected minutes per profile, and the claims by id.
+
+    An `interlude` is a page on several chapters, which has no paper of its own.
+    """
 
     name: str
     title: str

@@ -134,7 +134,7 @@ def curves_figure(curves: Curves, error: float) -> Figure:
     fig, axes = plt.subplots(figsize=(6, 4))
     for size, losses in zip(curves.sizes[:-1], curves.losses[:-1, 0], strict=True):
         axes.plot(curves.steps, losses, color=INK, alpha=0.45, linewidth=1)
-        axes.annotate(f"{size / 1e3:,.0f}k", (curves.steps[-1], losses[-1]), xytext=(3, 0), textcoords="offset points", va="center")  # noqa: E501  # fmt: skip
+        axes.annotate(f"{size / 1e3:,.0f}k", (curves.steps[-1], losses[-1]), xytext=(9, 0), textcoords="offset points", va="center")  # noqa: E501  # fmt: skip
     for (name, (colour, style)), losses in zip(LOOK.items(), curves.losses[-1], strict=True):
         axes.plot(curves.steps, losses, color=COLOURS[colour], linestyle=style, label=name)
         axes.errorbar(curves.steps[-1], losses[-1], yerr=error, color=COLOURS[colour], capsize=3)
@@ -156,7 +156,7 @@ def errors_figure(table: Mapping[str, Mapping[str, float]], error: float) -> Fig
         axis.set_yticks(range(len(laws)), laws)
         axis.set(ylim=(len(laws) - 0.5, -0.5))
         axis.set_title(f"truth: {schedule}")
-    axes[-1].set_xlabel("predicted minus observed final loss (nats per token)")
+    axes[-1].set_xlabel("predicted minus observed loss (nats)")
     return fig
 
 
