@@ -160,17 +160,10 @@ text = lm.corpus()
 small = lm.Config(2, widths[1], 2, context, text.vocabulary, activation="relu")
 with run.section("seeds"):
     seeds = lm.train(
-        small,
-        text.train,
-        text.validation,
-        np.repeat(rates[names[0]][None], 4, axis=0),
-        batch=batch,
-        generator=run.torch_generator("seeds"),
-        same_start=False,
-        same_order=False,
-        evaluate_at=total,
-        device=run.device,
-    )
+        small, text.train, text.validation, np.repeat(rates[names[0]][None], 4, axis=0),
+        batch=batch, generator=run.torch_generator("seeds"), evaluate_at=total,
+        same_start=False, same_order=False, device=run.device,
+    )  # fmt: skip
 chance = float(seeds.losses[:, -1].std(ddof=1))
 print(f"final losses {np.round(seeds.losses[:, -1], 3)}, standard deviation {chance:.3f} nats")
 
@@ -182,11 +175,15 @@ print(f"final losses {np.round(seeds.losses[:, -1], 3)}, standard deviation {cha
 # %% tags=["hide-input"]
 figures.show(
     three_laws.curves_figure(curves, 2 * chance),
-    alt="Loss against steps for the largest model under three schedules, and for the smaller ones at "
-    "constant rate. The curve that decays at the end follows the constant one for four fifths of the "
+    alt="Loss against steps for the largest model under three schedules, and for the "
+    "smaller ones at "
+    "constant rate. The curve that decays at the end follows the constant one for "
+    "four fifths of the "
     "run and then drops below all others.",
-    caption="Up to four fifths of the run *warm, stable, decay* and *constant* are the same run. Then "
-    "one decision about the learning rate takes the loss from among the worst to the best. Grey: smaller "
+    caption="Up to four fifths of the run *warm, stable, decay* and *constant* are "
+    "the same run. Then "
+    "one decision about the learning rate takes the loss from among the worst to the "
+    "best. Grey: smaller "
     "models, constant rate. Bars at the end: two standard deviations over seeds.",
 )
 
@@ -212,9 +209,13 @@ def annealing_prediction(share):
 
 first, SHOWN = 2 * warmup, [(0, names[0]), (1, names[1])]
 by_annealing, law = annealing_prediction(1.0)
-print(
-    f"annealing: floor {law.L0:.3f}, exponent {law.alpha:.3f}, C {law.C:.3f}, decay {law.decay:.4f}"
-)
+
+# %% [markdown]
+# What the fit to the two shown schedules says:
+
+# %%
+print(f"annealing: floor {law.L0:.3f}, exponent {law.alpha:.3f}, C {law.C:.3f}, ", end="")
+print(f"memory {1 / (1 - law.decay):.0f} steps")
 
 # %% [markdown]
 # The other two know no schedule. What they say about the constant rate is all they can say.
@@ -223,9 +224,8 @@ print(
 # %%
 def curve_prediction(share):
     seen = curves.late(first, share)
-    found = learning_curves.fit_power_law(
-        curves.steps[seen].astype(float), -curves.losses[-1, 0, seen]
-    )
+    x, y = curves.steps[seen].astype(float), -curves.losses[-1, 0, seen]
+    found = learning_curves.fit_power_law(x, y)
     return -found(float(total)), found
 
 
@@ -236,6 +236,10 @@ def scaling_prediction(share):
     return float(scaling.loss_surface(curves.sizes[-1], float(total), found)), found
 
 
+# %% [markdown]
+# The first law sees half of the run, the second all of the smaller ones:
+
+# %%
 by_curve, own = curve_prediction(0.5)
 by_scaling, surface = scaling_prediction(1.0)
 
@@ -255,11 +259,15 @@ for name, found in errors.items():
 # %% tags=["hide-input"]
 figures.show(
     three_laws.errors_figure(errors, 2 * chance),
-    alt="Predicted minus observed final loss for three laws, a panel for each schedule. At constant rate "
-    "all are near zero; for the decaying schedule the learning-curve and scaling laws are about a tenth "
+    alt="Predicted minus observed final loss for three laws, a panel for each "
+    "schedule. At constant rate "
+    "all are near zero; for the decaying schedule the learning-curve and scaling "
+    "laws are about a tenth "
     "of a nat too high, and the annealing law is near.",
-    caption="Everybody predicts the run at constant rate. For the run that decays, the two laws that do "
-    "not know what a schedule is miss by the whole effect of the decay. Bars: two standard deviations over seeds.",
+    caption="Everybody predicts the run at constant rate. For the run that decays, "
+    "the two laws that do "
+    "not know what a schedule is miss by the whole effect of the decay. Bars: two "
+    "standard deviations over seeds.",
 )
 
 # %% [markdown]
@@ -287,7 +295,8 @@ print(f"per doubling of the size: {slope * np.log(2):+.4f} nats, times size^{slo
 # %% tags=["hide-input"]
 figures.show(
     three_laws.gain_figure(curves),
-    alt="Loss saved against size. The line for decaying instead of staying constant rises from about "
+    alt="Loss saved against size. The line for decaying instead of staying constant "
+    "rises from about "
     "0.03 to 0.08 nats; the line for the next larger size falls and ends below it.",
     caption="For the smallest model the next size is the better buy; for the largest ones the "
     "schedule is. Bars: 95%, over validation windows, one training per point.",
@@ -301,7 +310,8 @@ figures.show(
 # %%
 print(f"learning curve: floor {-own.c:8.2f}, exponent {own.b:.3f}")
 print(
-    f"scaling:        floor {surface.E:8.2f}, exponents {surface.alpha_n:.3f}, {surface.alpha_s:.3f}"
+    f"scaling:        floor {surface.E:8.2f}, exponents {surface.alpha_n:.3f}, "
+    f"{surface.alpha_s:.3f}"
 )
 print(f"annealing:      floor {law.L0:8.2f}, exponent {law.alpha:.3f}")
 
@@ -316,19 +326,25 @@ fit_error, a, b = three_laws.floor_profile(curves.steps[seen], curves.losses[-1,
 far = floors + a * (100.0 * total) ** -b
 near_best = fit_error < 1.1 * fit_error.min()
 print(
-    f"floors within 10% of the best error: {floors[near_best].min():.2f} to {floors[near_best].max():.2f} nats"
+    f"floors within 10% of the best error: {floors[near_best].min():.2f} to "
+    f"{floors[near_best].max():.2f} nats"
 )
 print(
-    f"a hundred times further they predict {far[near_best].min():.2f} to {far[near_best].max():.2f} nats"
+    f"a hundred times further they predict {far[near_best].min():.2f} to "
+    f"{far[near_best].max():.2f} nats"
 )
 
 # %% tags=["hide-input"]
 figures.show(
     three_laws.floors_figure(floors, fit_error, far, 100),
-    alt="Two panels against the assumed floor. The error of the fit rises slowly up to a floor of 1.4, then fast. "
-    "The prediction for a hundred times as many steps rises by about half a nat over the same range.",
-    caption="The data put up with any floor from 0 to about 1 and hardly protest at 1.4; far beyond "
-    "them these floors are different worlds. A good fit here is no reason to believe a prediction there.",
+    alt="Two panels against the assumed floor. The error of the fit rises slowly up "
+    "to a floor of 1.4, then fast. "
+    "The prediction for a hundred times as many steps rises by about half a nat over "
+    "the same range.",
+    caption="The data put up with any floor from 0 to about 1 and hardly protest at "
+    "1.4; far beyond "
+    "them these floors are different worlds. A good fit here is no reason to believe "
+    "a prediction there.",
 )
 
 # %% [markdown]
@@ -351,9 +367,11 @@ for share in shares:
 # %% tags=["hide-input"]
 figures.interactive(
     three_laws.browser_layout(),
-    alt="Predicted minus observed final loss of three laws for three schedules; a slider sets how much of "
+    alt="Predicted minus observed final loss of three laws for three schedules; a "
+    "slider sets how much of "
     "the runs the laws see.",
-    caption="With less to see, every prediction of the constant run drifts; what the decay does is known "
+    caption="With less to see, every prediction of the constant run drifts; what the "
+    "decay does is known "
     "only to the law that was shown a schedule that falls.",
     controls=three_laws.browser_controls(shares),
     update=three_laws.UPDATE,
