@@ -334,6 +334,9 @@ print(
     f"{far[near_best].max():.2f} nats"
 )
 
+# %% [markdown]
+# Over the whole range:
+
 # %% tags=["hide-input"]
 figures.show(
     three_laws.floors_figure(floors, fit_error, far, 100),
@@ -363,6 +366,9 @@ for share in shares:
         annealing_prediction(share)[0],
     ]
     table.append([np.broadcast_to(value, 3) - truth for value in said])
+
+# %% [markdown]
+# All of it was computed when the page was built; your browser only looks it up.
 
 # %% tags=["hide-input"]
 figures.interactive(
