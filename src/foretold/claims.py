@@ -130,7 +130,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Chapter:
-    """The claims file of one chapter: the paper, expected minutes per profile, and the claims by id."""
+    """The claims file of one chapter: the paper, expected minutes per profile, and the claims by id.
+
+    An `interlude` is a page on several chapters, which has no paper of its own.
+    """
 
     name: str
     title: str
@@ -138,6 +141,7 @@ class Chapter:
     minutes: Mapping[str, float]
     claims: Mapping[str, Claim]
     budget: Mapping[str, float] = field(default_factory=dict)
+    interlude: bool = False
 
 
 @dataclass(frozen=True)
@@ -240,7 +244,8 @@ def _read(path: Path, stamp: int) -> Chapter:
         if claim.id in claims:
             raise ValueError(f"claims file {path.name}: claim id {claim.id!r} stands twice")
         claims[claim.id] = claim
-    return Chapter(raw["chapter"], raw["title"], raw["paper"], raw["minutes"], claims, raw.get("budget", {}))
+    about = (raw[key] for key in ("chapter", "title", "paper", "minutes"))
+    return Chapter(*about, claims, raw.get("budget", {}), raw.get("interlude", False))
 
 
 def load(chapter: str) -> Chapter:
