@@ -268,7 +268,7 @@ def test_margins_of_a_linear_network_are_exact():
     logits = model(points)
     own = logits.gather(-1, y[:, None, None].expand(-1, 32, 1))
     worst = (own - logits).masked_fill(nn.functional.one_hot(y, 3)[:, None].bool(), math.inf).amin((1, 2))
-    assert availability.interval_margins(model, x, y, eps) == pytest.approx(worst.detach().numpy(), abs=1e-5)
+    assert torch.allclose(availability.interval_margins(model, x, y, eps), worst, atol=1e-5)
 
 
 def test_intervals_of_a_hidden_layer_are_those_of_interval_arithmetic():
@@ -559,7 +559,7 @@ def test_the_filter_finds_loud_poison_and_no_honest_one_for_ten(digits):
 # Queues
 
 
-@pytest.mark.parametrize(("servers", "load", "waits"), [(1, 0.7, 0.7), (2, 1.0, 1 / 3), (10, 8.0, 0.4091834662)])
+@pytest.mark.parametrize(("servers", "load", "waits"), [(1, 0.7, 0.7), (2, 1.0, 1 / 3), (10, 8.0, 0.4091801508)])
 def test_erlang_s_formula_has_its_known_values(servers, load, waits):
     assert people.erlang_c(servers, load) == pytest.approx(waits, abs=1e-9)
 

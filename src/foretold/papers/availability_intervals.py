@@ -52,11 +52,11 @@ def margins_to_all(model: nn.Sequential, x: Tensor, y: Tensor, eps: float) -> Te
     else:
         raise ValueError(f"model ends with {type(last).__name__}; allowed is Linear or Linears")
     classes = weight.shape[-1]
-    chosen = _for_all(y, centre)
+    middle = centre @ weight + bias
+    chosen = _for_all(y, middle)
     if int(chosen.min()) < 0 or int(chosen.max()) >= classes:
         raise ValueError(f"y holds {int(chosen.min())} to {int(chosen.max())}; allowed are classes 0 to {classes - 1}")
     own = chosen[..., None]
-    middle = centre @ weight + bias
     # |w_y - w_j| for all pairs at once: one product of (n, inputs) and (inputs, classes ** 2), then each row's own y
     spread = (weight[..., :, None] - weight[..., None, :]).abs().flatten(-2)
     width = (radius @ spread).unflatten(-1, (classes, classes))
