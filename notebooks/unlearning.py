@@ -119,10 +119,12 @@ shards, slices = 5, 4
 stream = experiment.uniform_streams(shards, slices, 1, 90, run.rng("picture"))[0]
 figures.show(
     unlearning_figures.dying(rotations, shards, stream),
-    alt="A band of twenty rows, the sequences of five shards, against 90 deletions. Colours for four "
+    alt="A band of twenty rows, the sequences of five shards, against 90 deletions. "
+    "Colours for four "
     "to one remaining slices fade from left to right and end in blank where a sequence is dead; "
     "red crosses mark where the last sequence of a shard dies.",
-    caption="Each row is a trained sequence, its colour the number of slices left, blank is dead. A "
+    caption="Each row is a trained sequence, its colour the number of slices left, "
+    "blank is dead. A "
     "red cross is the death of a whole shard. The last row to end is what the theory of this "
     "chapter predicts.",
 )
@@ -198,7 +200,8 @@ readings = {
 }
 for name, value in readings.items():
     print(
-        f"{name:>31}: {value:6.2f} deletions; S3T has {readings['S3T, B = L'] / value:.2f} times as many"
+        f"{name:>31}: {value:6.2f} deletions; S3T has "
+        f"{readings['S3T, B = L'] / value:.2f} times as many"
     )
 
 # %% [markdown]
@@ -207,10 +210,12 @@ for name, value in readings.items():
 # %% tags=["hide-input"]
 figures.show(
     unlearning_figures.rates(rates, m, parts),
-    alt="Deletions until failure against the budget from 1 to 8, five shards of six slices. Simulated "
+    alt="Deletions until failure against the budget from 1 to 8, five shards of six "
+    "slices. Simulated "
     "points lie on a curve that rises from 68 to 120 at B = 6, marked by a dashed line, and is "
     "flat from there. A dotted line far below, at 11, is SISA without checkpoints.",
-    caption="The gain stops at B = L. Error bars (95%, a million runs) are smaller than the points. "
+    caption="The gain stops at B = L. Error bars (95%, a million runs) are smaller "
+    "than the points. "
     "Against SISA with checkpoints, the point at B = 1, the gain is 1.75-fold; against the dotted "
     "line it looks ten-fold.",
 )
@@ -227,11 +232,8 @@ figures.show(
 # (This form is ours.) Alternating sums of large numbers are poison for floating point, so it is computed in fractions.
 
 # %%
-counts, tries, rows = (
-    [1, 2, 3, 5, 10, 30, 100, 1_000],
-    run.pick(smoke=2_000, cpu=20_000, gpu=20_000),
-    [],
-)
+counts, rows = [1, 2, 3, 5, 10, 30, 100, 1_000], []
+tries = run.pick(smoke=2_000, cpu=20_000, gpu=20_000)
 with run.section("finite data"):
     for look, budget in (("B = 1", 1), ("B = L", slices)):
         for each in counts:
@@ -250,11 +252,13 @@ print(finite.to_string(index=False, float_format="{:.2f}".format))
 # %% tags=["hide-input"]
 figures.show(
     unlearning_figures.finite(finite),
-    alt="Deletions until failure against rows in a slice, from 1 to 1,000 on a logarithmic axis. Two "
+    alt="Deletions until failure against rows in a slice, from 1 to 1,000 on a "
+    "logarithmic axis. Two "
     "rising curves, S3T above SISA, with simulated points on them, approach dashed lines at 72 "
     "and 46.",
     caption="Five shards of four slices. Lines: exact; points: simulated (95%, mostly smaller than "
-    "the points); dashed: endless data. With 100 rows in a slice the lemma is good to two per cent, "
+    "the points); dashed: endless data. With 100 rows in a slice the lemma is good "
+    "to two per cent, "
     "with ten it promises a fifth too much.",
 )
 
@@ -316,7 +320,8 @@ selection = experiment.interval(gained[:, 0] - gained[:, 1])
 print("slices left: matched {:.3f}, cyclic {:.3f}".format(*gained.mean(0)))
 print("difference {:.3f} [{:.3f}, {:.3f}]".format(*selection))
 print(
-    f"matched is at least as good for {np.mean(gained[:, 0] >= gained[:, 1] - 1e-12):.0%} of vectors"
+    f"matched is at least as good for "
+    f"{np.mean(gained[:, 0] >= gained[:, 1] - 1e-12):.0%} of vectors"
 )
 
 # %% [markdown]
@@ -390,10 +395,12 @@ print(f"all orders, k = {k}, r = {r}: exact {exact:.4f}, closed form {exact + or
 # %% tags=["hide-input"]
 figures.show(
     unlearning_figures.retention(8, 2, 3, 12, 4, 2),
-    alt="Two panels, probability against deletions in a shard. Above, the curve of spaced rotations "
+    alt="Two panels, probability against deletions in a shard. Above, the curve of "
+    "spaced rotations "
     "lies on or above the dashed closed form, that of consecutive rotations below it. Below, the "
     "curve for all 24 orders lies between two closed forms, far below the upper one.",
-    caption="Above: two sequences of eight slices; consecutive rotations (orange) fall short of the "
+    caption="Above: two sequences of eight slices; consecutive rotations (orange) "
+    "fall short of the "
     "closed form, spaced ones (blue) do not. Below: all orders of four slices; counting twelve "
     "prefixes as independent promises too much. All curves are exact.",
 )
@@ -564,8 +571,10 @@ figures.show(
     "without checkpoints falls at once, SISA with them next, then S3T with two sequences; S3T with "
     "L and with all orders stay highest and close to each other. Below, living shards in the same "
     "order, the last two identical.",
-    caption="One deletion costs S3T nearly nothing; twenty cost it half of what they cost SISA. From "
-    "B = L to all orders the living shards (below) are the same, and accuracy hardly rises: five times the "
+    caption="One deletion costs S3T nearly nothing; twenty cost it half of what they "
+    "cost SISA. From "
+    "B = L to all orders the living shards (below) are the same, and accuracy hardly "
+    "rises: five times the "
     "training buys longer prefixes, but no more life.",
 )
 
@@ -602,10 +611,12 @@ print(costs.iloc[:, [0, 5, 6, 7, 8]].to_string(index=False, float_format="{:.2f}
 lasting = experiment.useful(frame[frame["method"] != "whole"], 0.8)
 figures.show(
     unlearning_figures.prices(experiment.prices(costs, lasting)),
-    alt="Gain against rows read in training, both in multiples of B = 1, cost on a logarithmic axis. "
+    alt="Gain against rows read in training, both in multiples of B = 1, cost on a "
+    "logarithmic axis. "
     "Two flat curves, deletions until failure and deletions until a fifth of the accuracy is lost, "
     "stay far below the dotted line on which a budget would be worth its price.",
-    caption="What a budget buys against what it costs. The orange curve, quality, gains more than the "
+    caption="What a budget buys against what it costs. The orange curve, quality, "
+    "gains more than the "
     "blue one, life. Both flatten long before the budget is used up. Bars: 95%, three repetitions.",
 )
 
@@ -649,9 +660,11 @@ for name in ("B = 1", "B = L"):
 # %% tags=["hide-input"]
 figures.show(
     unlearning_figures.attacked(curve, min(most, 80)),
-    alt="Two panels, accuracy against deletions. SISA: by chance it declines slowly, under attack it "
+    alt="Two panels, accuracy against deletions. SISA: by chance it declines slowly, "
+    "under attack it "
     "is dead after one deletion for each shard. S3T with L sequences: the attack kills it after "
-    "one deletion for each slice of each shard, while as many random ones leave most of its accuracy.",
+    "one deletion for each slice of each shard, while as many random ones leave most "
+    "of its accuracy.",
     caption="Aimed at first slices, shard after shard (red; the cross is failure), and by chance "
     "(blue or orange). The attacker needs one row in each first slice, and has to know which "
     "slices come first.",
@@ -681,7 +694,8 @@ figures.show(
 # %% tags=["hide-input"]
 figures.interactive(
     unlearning_browser.layout(),
-    alt="Sequences of all shards as rows of boxes, one for each slice: blue alive, red deleted, grey "
+    alt="Sequences of all shards as rows of boxes, one for each slice: blue alive, "
+    "red deleted, grey "
     "behind a deleted one. Sliders: deletions, shards, slices, budget, and the stream; a choice "
     "between random deletions and an attacker.",
     caption="A row is a sequence, a box a slice with its number. The picture and the moment of "

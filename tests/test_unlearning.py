@@ -334,7 +334,10 @@ def test_a_step_trains_its_group_and_the_head_and_nothing_below(system):
     states = training.train_sequence(learner, system.data, 0, (0, 1, 2), system.recipe, system.seed)
     for step, (before, after) in enumerate(itertools.pairwise([learner.first, *states])):
         moved = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
-        assert moved == {*learner.layers[step], *learner.head}
+        own = {*learner.layers[step], *learner.head}
+        assert moved <= own
+        # LoRA's A has no gradient before B has moved, and the first step of this recipe is two updates long.
+        assert {name for name in own if "lora_A" not in name} <= moved
         for group in range(step + 1, 3):
             assert all(after[name].abs().sum() == 0 for name in learner.layers[group] if "lora_B" in name)
     assert "blocks.2" in learner.layers[0][0]
