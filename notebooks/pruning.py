@@ -321,7 +321,7 @@ stops = run.pick(smoke=(1, 4, 8), cpu=(1, 4, 8, 16, 20, 32), gpu=(1, 4, 8, 16, 2
 densities = run.pick(
     smoke=(0.03, 0.05, 0.2, 0.5), cpu=(0.03, 0.05, 0.1, 0.2, 0.5), gpu=(0.03, 0.05, 0.1, 0.2, 0.5)
 )
-parents = run.pick(smoke=4, cpu=8, gpu=8)
+parents = run.pick(smoke=12, cpu=8, gpu=8)
 together = 128 if run.device.type == "cpu" else 100_000  # what the processor's cache holds
 digits = experiment.Data.digits(run.rng("split"), run.device)
 shape = {"epochs": epochs, "parents": parents, "together": together}
