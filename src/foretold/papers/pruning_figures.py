@@ -104,6 +104,7 @@ def temperature_axis(grids: Mapping[str, Grid], shown: Sequence[float]) -> Figur
         axis.set(ylabel="error minus that of the\nlongest training, points", xscale="log")
         axis.set_xticks(grid.temperatures, [f"{epoch:g}" for epoch in grid.temperatures])
         axis.minorticks_off()
+        axis.set_xlim(0.8 * min(grid.temperatures), 1.2 * max(grid.temperatures))
     np.atleast_1d(axes)[0].legend(ncols=2)
     np.atleast_1d(axes)[-1].set_xlabel("epochs of dense training (few: hot)")
     return fig
@@ -161,7 +162,7 @@ def collapse(kept: Mapping[str, Mapping[float, Sequence[float]]]) -> Figure:
                     axis.annotate("0", (place, 0), ha="center", va="bottom", fontsize=11.5, color=COLOURS["red"])
         axis.set(ylabel="weights kept, %", title=f"magnitude pruning, {scope}")
         axis.set_xticks(range(len(layers)), [f"layer {layer + 1}" for layer in range(len(layers))])
-    axes[0].legend()
+    axes[-1].legend()
     return fig
 
 
@@ -171,7 +172,11 @@ def regrets(densities: Sequence[float], rules: Mapping[str, np.ndarray]) -> Figu
     for (label, loss), hue, marker in zip(rules.items(), ("grey", "orange", "blue", "purple"), MARKERS, strict=False):
         axis.plot(range(len(densities)), 100 * loss, color=COLOURS[hue], marker=marker, label=label)
     axis.set_xticks(range(len(densities)), [f"{density:g}" for density in densities])
-    axis.set(xlabel="density: weights kept, %", ylabel="lost by the choice, points", ylim=(-0.1, None))
+    axis.set(
+        xlabel="density: weights kept, %",
+        ylabel="lost by the choice, points",
+        ylim=(-0.1, 1.45 * max(100 * loss.max() for loss in rules.values())),
+    )
     axis.legend()
     return fig
 
