@@ -70,7 +70,7 @@ def mlp(seed, sizes=(64, 32, 16, 10)):
             layer.weight.copy_(torch.randn(layer.weight.shape, generator=made) / before**0.5)
             layer.bias.copy_(0.1 * torch.randn(layer.bias.shape, generator=made))
         layers += [layer, nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+    return nn.Sequential(*layers[:-1]).requires_grad_(False)
 
 
 # The binomial bound
@@ -448,7 +448,7 @@ def test_training_is_repeatable_and_goes_on_from_a_model(digits):
 
 def test_the_refusal_loss_is_least_for_a_right_answer_with_half_a_logit_to_spare(tensors):
     x, y = tensors[0][None, :4], tensors[1][:4]
-    models = network(64, (8,), 10, [torch_stream("loss")])
+    models = network(64, (8,), 10, [torch_stream("loss")]).requires_grad_(False)
     margin = availability.interval_margins(models, x, y, EPS)
     expected = nn.functional.cross_entropy(models(x)[0], y) + (margin + 0.5).clamp(min=0).mean()
     assert float(availability_training.refusal_loss(models, x, y[None], EPS, 0, None)) == pytest.approx(float(expected))
@@ -493,7 +493,7 @@ def test_no_certificate_is_broken_by_gradients_or_corners(boxed, tensors):
 
 def test_the_search_does_break_what_can_be_broken():
     """A linear network whose worst corner is known: the search finds it, and nothing where the margin is positive."""
-    model = network(6, (), 3, [torch_stream("weak")])
+    model = network(6, (), 3, [torch_stream("weak")]).requires_grad_(False)
     x = torch.rand(300, 6, generator=torch_stream("points"))
     top = experiment.predictions(model, x)
     bound = availability.interval_margins(model, x, top, 0.2).detach().numpy()
