@@ -150,15 +150,15 @@ def test_derivatives_are_those_of_finite_differences(rng):
     weights, at = rng.uniform(0.5, 2, (1, 30)), np.array([[-0.5, 0.2, 0.3, -0.1, 0.6]])
 
     def objective(p):
-        return scaling_fit._pieces(p[None], u, log_loss, weights, 0.05)[0][0]
+        return scaling_fit.derivatives(p[None], u, log_loss, weights, 0.05)[0][0]
 
-    _, gradient, _, hessian = scaling_fit._pieces(at, u, log_loss, weights, 0.05)
+    _, gradient, _, hessian = scaling_fit.derivatives(at, u, log_loss, weights, 0.05)
     step = 1e-6 * np.eye(5)
     slopes = [(objective(at[0] + e) - objective(at[0] - e)) / 2e-6 for e in step]
     assert gradient[0] == pytest.approx(slopes, abs=1e-7)
     rows = [
-        (scaling_fit._pieces(at + e, u, log_loss, weights, 0.05)[1][0]
-         - scaling_fit._pieces(at - e, u, log_loss, weights, 0.05)[1][0]) / 2e-6
+        (scaling_fit.derivatives(at + e, u, log_loss, weights, 0.05)[1][0]
+         - scaling_fit.derivatives(at - e, u, log_loss, weights, 0.05)[1][0]) / 2e-6
         for e in step
     ]  # fmt: skip
     assert hessian[0] == pytest.approx(np.array(rows), abs=1e-5)

@@ -83,7 +83,7 @@ def gap(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 
 def measure(paths: Mapping[str, Path], rng: np.random.Generator, resamples: int = 1000) -> pd.DataFrame:
-    """All rows of ``tables/scaling.csv``; `paths` has a file for each name of `FILES`. About a minute on one core."""
+    """All rows of ``tables/scaling.csv``; `paths` has a file for each name of `FILES`. Two minutes on one core."""
     rows = [*_chinchilla_rows(paths["chinchilla-points"], rng, resamples)]
     points = gemstones(paths["gemstones-hot"])
     for models, limit in LIMITS.items():

@@ -73,7 +73,7 @@ def _terms(parameters: Array, u: Array) -> tuple[Array, Array]:
     return (top + np.log(total))[..., 0], shares / total
 
 
-def _pieces(parameters: Array, u: Array, log_loss: Array, weights: Array, delta: float) -> tuple[Array, ...]:
+def derivatives(parameters: Array, u: Array, log_loss: Array, weights: Array, delta: float) -> tuple[Array, ...]:
     """Objective (R,), gradient (R, P), Gauss-Newton matrix with Huber's weights and exact Hessian, both (R, P, P)."""
     predicted, shares = _terms(parameters, u)
     residual = predicted - log_loss
@@ -157,7 +157,7 @@ def minimise(
     high = np.array([log_loss.min(), *[50.0, EXPONENTS[1]] * len(u)])
     low[fixed, 0] = -np.inf
     now = np.clip(start, low, high)
-    objective, gradient, majorant, hessian = _pieces(now, u, log_loss, weights, delta)
+    objective, gradient, majorant, hessian = derivatives(now, u, log_loss, weights, delta)
     damping, live = np.full(len(now), 1e-2), np.arange(len(now))
     still = np.zeros(len(now), int)
     for iteration in range(iterations):
@@ -175,7 +175,7 @@ def minimise(
         step = np.einsum("rpq,rq->rp", vectors, step) / scale
         step = np.where(blocked, 0, step)
         tried = np.clip(point - step, low[live], high)
-        new = _pieces(tried, u, log_loss, weights[live], delta)
+        new = derivatives(tried, u, log_loss, weights[live], delta)
         better = new[0] < objective[live]
         gain = np.where(better, (objective[live] - new[0]) / np.maximum(objective[live], 1e-300), 0)
         rows = live[better]
