@@ -269,10 +269,9 @@ print(f"alpha_B = {alpha_b[0]:.3f} [{alpha_b[1]:.3f}, {alpha_b[2]:.3f}]")
 shown = fitted["loss"].iloc[:: max(1, len(fitted) // 3)].to_list()
 figures.show(
     scaling_figures.hyperbolas(reached, fitted, shown[:4]),
-    alt="Steps against tokens seen, both on log axes. For each of several losses the "
-    "measured points "
-    "of six batch sizes follow a curve that is steep at the left and flat at the right; a cross "
-    "marks the corner, which moves up and to the right as the loss falls.",
+    alt="Steps against tokens seen, both on log axes. For each of several losses the measured "
+    "points of six batch sizes follow a curve that is steep at the left and flat at the "
+    "right; a cross marks the corner, which moves up and to the right as the loss falls.",
     caption="Each point is one batch size on its way to a loss. To the left few tokens are spent "
     "and many steps, to the right it is the other way round. At the cross both are twice their "
     "minimum. Lower losses need more of both, and the corner moves to larger batches.",
@@ -285,11 +284,9 @@ figures.show(
 # %% tags=["hide-input"]
 figures.show(
     scaling_figures.critical(fitted, *critical),
-    alt="Critical batch size on a log axis against loss. Measured points with intervals "
-    "rise several-"
-    "fold from right to left, from high to low losses; a fitted line runs through them, "
-    "and a dashed "
-    "line with Kaplan's slope is much flatter.",
+    alt="Critical batch size on a log axis against loss. Measured points with intervals rise "
+    "several-fold from right to left, from high to low losses; a fitted line runs through "
+    "them, and a dashed line with Kaplan's slope is much flatter.",
     caption="The critical batch size grows as the loss falls, faster than with Kaplan's exponent "
     "(dashed, drawn through the middle of our points).",
 )
@@ -345,8 +342,8 @@ figures.show(
     scaling_figures.sizes(seen, trained[hidden], [tiny, *spread], start),
     alt="Loss against steps on a log axis for six sizes of models. Thin observed curves and thick "
     "lines of the law lie on each other for the five smaller sizes. For the largest, "
-    "predicted, the "
-    "dashed line runs through the observed curves at first and ends above them.",
+    "predicted, the dashed line runs through the observed curves at first and ends above "
+    "them.",
     caption="Five sizes fitted, one predicted. The law has the order and the distances of the "
     "curves right. At the end the largest model is *better* than predicted.",
 )
@@ -408,13 +405,12 @@ print(pd.concat(unseen).to_string(float_format="{:.2f}".format))
 # %% tags=["hide-input"]
 figures.show(
     scaling_figures.batches(elsewhere, tiny, blind, start),
-    alt="Two panels, loss against steps, for batches of 128 and 2,048 characters. The "
-    "dashed line with "
-    "critical batch size follows the observed curves; the dotted line without it lies "
-    "clearly below "
-    "them on the left and above them on the right.",
+    alt="Two panels, loss against steps, for batches of 128 and 2,048 characters. The dashed line "
+    "with critical batch size follows the observed curves; the dotted line without it lies "
+    "clearly below them on the left and above them on the right.",
     caption="Two batch sizes at a model size for which only one other was run. With $B_{crit}$ the "
-    "prediction is within a few per cent. Without it, it is off by much more, in either direction.",
+    "prediction is within a few per cent. Without it, it is off by much more, in either "
+    "direction.",
 )
 
 # %% [markdown]
@@ -455,16 +451,14 @@ figures.show(
     scaling_figures.floors(
         table, {"0.3B": "fitted below 0.3B parameters", "0.6B": "fitted below 0.6B"}
     ),
-    alt="Two panels, error of the predicted loss of the 2B models in per cent against "
-    "tokens from 10 "
-    "to 350 billion. Above, fitted below 0.3B: without a floor from -13 to -6, with a "
-    "floor from -10 "
-    "to -2.5, its band reaching far above zero. Below, fitted below 0.6B: without a "
-    "floor from -10 to "
-    "-2.5, with a floor from -7 to just above zero.",
+    alt="Two panels, error of the predicted loss of the 2B models in per cent against tokens from "
+    "10 to 350 billion. Above, fitted below 0.3B: without a floor from -13 to -6, with a "
+    "floor from -10 to -2.5, its band reaching far above zero. Below, fitted below 0.6B: "
+    "without a floor from -10 to -2.5, with a floor from -7 to just above zero.",
     caption="Recorded. Zero is what was observed; below it a forecast is too optimistic. Without a "
-    "floor it always is. With one it is nearer, and with four more models nearly right at the end. "
-    "The blue band above is the honest price: twelve small models hardly know where the floor is.",
+    "floor it always is. With one it is nearer, and with four more models nearly right at the "
+    "end. The blue band above is the honest price: twelve small models hardly know where the "
+    "floor is.",
 )
 
 # %% [markdown]
@@ -516,10 +510,9 @@ else:
 # %% tags=["hide-input"]
 figures.show(
     scaling_figures.gaps(table),
-    alt="Difference from the constant rate in nats against tokens from 10 to 90 billion. "
-    "The lower rate "
-    "starts 0.08 above and falls steadily to below 0.01. The cooldown is 0.065 below at 20 billion "
-    "tokens and 0.08 below at 90 billion.",
+    alt="Difference from the constant rate in nats against tokens from 10 to 90 billion. The "
+    "lower rate starts 0.08 above and falls steadily to below 0.01. The cooldown is 0.065 "
+    "below at 20 billion tokens and 0.08 below at 90 billion.",
     caption="Recorded, means over 20 models with 95% intervals. A lower rate is slower, and its "
     "disadvantage all but vanishes. What a cooldown gains does not: it grows a little.",
 )
@@ -569,13 +562,11 @@ for name, row in points.iterrows():
 # %% tags=["hide-input"]
 figures.interactive(
     scaling_figures.browser_layout(),
-    alt="Loss against steps on a log axis: the trajectory at the chosen batch size, that "
-    "of an endless "
-    "batch below it, and the limit of endless training. A diamond marks the chosen step. "
-    "Sliders set "
-    "parameters, steps, batch size and a floor.",
-    caption="The implicit law with the constants of Kaplan et al. (2020), Table 3. The "
-    "floor is added.",
+    alt="Loss against steps on a log axis: the trajectory at the chosen batch size, that of an "
+    "endless batch below it, and the limit of endless training. A diamond marks the chosen "
+    "step. Sliders set parameters, steps, batch size and a floor.",
+    caption="The implicit law with the constants of Kaplan et al. (2020), Table 3. The floor is "
+    "added.",
     controls=scaling_figures.browser_controls(),
     update=scaling_figures.UPDATE,
     data=scaling_figures.browser_data({"kaplan": kaplan}),

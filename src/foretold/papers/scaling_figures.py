@@ -77,7 +77,7 @@ def sizes(seen: Sequence[Curve], unseen: Sequence[Curve], laws: Sequence[scaling
             axis.fill_between(steps, low, high, color=COLOURS[colour], alpha=0.2, linewidth=0)
     axis.set(xscale="log", xlabel="steps", ylabel="loss (nats a character)")
     _plain_log(axis, steps)
-    axis.legend(title="parameters", loc="upper right", ncols=2)
+    fig.legend(title="parameters", loc="lower center", ncols=3, bbox_to_anchor=(0.5, -0.17))
     return fig
 
 
@@ -126,7 +126,7 @@ def floors(table: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         axis.set_xticks([10, 20, 50, 100, 200, 350], ["10", "20", "50", "100", "200", "350"])
         axis.minorticks_off()
     axes[-1].set_xlabel("tokens (billions)")
-    axes[0].legend(loc="upper left")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=2, bbox_to_anchor=(0.5, -0.07))
     axes[0].text(345, 0.35, "observed", ha="right", fontsize=11)
     return fig
 
