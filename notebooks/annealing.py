@@ -334,7 +334,7 @@ with run.section("six schedules"):
     trained = lm.train(
         config, text.train, text.validation, np.stack(list(six.values())), batch=batch,
         generator=run.torch_generator("six"), evaluate_at=max(1, steps // 60),
-        windows=run.pick(smoke=64, cpu=256, gpu=512), device=run.device, **options,
+        windows=run.pick(smoke=256, cpu=256, gpu=512), device=run.device, **options,
     )  # fmt: skip
 by_window = trained.window_losses[:, -1]
 apart = (by_window - by_window[0]).std(1) / by_window.shape[1] ** 0.5
