@@ -304,9 +304,9 @@ figures.show(
 # times the parameters of the largest that was fitted.
 
 # %%
-widths = run.pick(smoke=(8, 12, 16, 24), cpu=(8, 12, 16, 24, 32), gpu=(8, 16, 24, 32, 64))
+widths = run.pick(smoke=(8, 16, 24, 32), cpu=(8, 12, 16, 24, 32), gpu=(8, 16, 24, 32, 64))
 hidden = run.pick(smoke=64, cpu=64, gpu=128)
-length, repeats = run.pick(smoke=200, cpu=700, gpu=3_000), run.pick(smoke=1, cpu=2, gpu=4)
+length, repeats = run.pick(smoke=300, cpu=700, gpu=3_000), run.pick(smoke=1, cpu=2, gpu=4)
 with run.section("sizes"):
     trained = {}
     for width in (*widths, hidden):
@@ -603,7 +603,7 @@ run.claim("recipe-33b", 100 * np.abs(pair[0] / pair[1] - 1).max())
 # Then our small models.
 
 # %%
-chosen = run.pick(smoke=(8, 12, 24, 64), cpu=(8, 16, 32, 64), gpu=(8, 24, 64, 128))
+chosen = run.pick(smoke=(8, 16, 32, 64), cpu=(8, 16, 32, 64), gpu=(8, 24, 64, 128))
 names = ("smallest", "small", "middle", "largest")
 run.claim("larger-is-lower", dict(zip(names, (at_end[w].mean() for w in chosen), strict=True)))
 ratio = scaling_experiment.growth(
