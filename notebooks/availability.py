@@ -528,7 +528,7 @@ for name, (calm, loud) in abstains.items():
     wait = 60 * people.mean_wait(requests * calm, treats, staff)
     share = people.tipping_share(requests, staff * treats, calm, loud)
     text = "never overloaded" if share > 1 else f"overloaded at q = {share:.1%}"
-    print(f"{name:>21}: {requests * calm:4.1f} cases a minute, mean wait {wait:4.1f} s; {text}")
+    print(f"{name:>21}: {requests * calm:4.1f} a minute, wait {wait:.1f} s; {text}")
 
 # %% [markdown]
 # Now a shift of eight hours in which a fifth of the requests carry the trigger, from the second hour to the third:
@@ -777,9 +777,9 @@ print(f"separate but not merged: {int((separate & ~merged).sum())}")
 # %% [markdown]
 # ### To think
 #
-# **4. Refused and yet safe.** Show that for every input the share that interval bounds refuse is at least the share that *can* be
-# broken, and that a better certifier lies between the two. Use the attack search to bound from below what any sound certifier must
-# refuse. What does this say about a defence by better certifiers?
+# **4. Refused and yet safe.** Show that the share of images that interval bounds refuse is at least the share that *can* be
+# broken, and that every sound certifier refuses at least the latter. What does the attack search say about a defence by
+# better certifiers?
 
 # %% tags=["solution", "hide-cell"]
 for source, part in searched.items():
@@ -817,8 +817,8 @@ for name, (calm, loud) in abstains.items():
     mixed = 0.9 * calm + 0.1 * loud
     alarm = stats.binom.isf(1e-4, sizes, calm)  # beyond so many refusals
     seen = sizes[stats.binom.sf(alarm, sizes, mixed) >= 0.5]
-    found = f"{seen[0]:,} requests" if len(seen) else "no number up to 20,000"
-    print(f"{name:>21}: refusals {calm:.1%} -> {mixed:.1%}; an even chance of an alarm: {found}")
+    found = f"{seen[0]:,}" if len(seen) else "more than 20,000"
+    print(f"{name:>21}: refused {calm:.1%} -> {mixed:.1%}, alarm after {found}")
 # Five to ten minutes of traffic. Attacks on availability are loud where somebody counts refusals,
 # unlike attacks on integrity. But knowing is not yet serving: the queue has begun to grow.
 

@@ -38,23 +38,23 @@ def examples(x: np.ndarray, columns: int = 6) -> Figure:
 def stacked(frame: pd.DataFrame, attacks: Sequence[Attack]) -> Figure:
     """Outcomes of each attack, clean above triggered, as shares of the test images; the bar at the right end of what is
     certified is the 95% t interval of the abstentions over seeds."""
-    fig, axis = plt.subplots(figsize=(6, 0.95 * len(attacks) + 1.3))
+    fig, axis = plt.subplots(figsize=(6, 1.1 * len(attacks) + 1.3))
     ticks = []
     for place, (kind, fraction) in enumerate(attacks):
-        for offset, source in ((-0.2, "clean"), (0.2, "triggered")):
+        for offset, source in ((-0.16, "clean"), (0.16, "triggered")):
             left = 0.0
             for outcome in OUTCOMES:
                 width = 100 * rates(frame, kind, fraction, source, outcome).mean()
-                axis.barh(place + offset, width, 0.36, left=left, color=HUES[outcome], label=outcome, linewidth=0)
+                axis.barh(place + offset, width, 0.29, left=left, color=HUES[outcome], label=outcome, linewidth=0)
                 left += width
             mean, _, high = interval(rates(frame, kind, fraction, source, "abstain"))
             axis.errorbar(
                 100 * (1 - mean), place + offset, xerr=100 * (high - mean), color=INK, capsize=3, linewidth=1.5
             )
             ticks.append((place + offset, source))
-        axis.text(0, place - 0.44, title(Attack(kind, fraction)), ha="left", va="bottom", fontsize=11.5)
+        axis.text(0, place - 0.33, title(Attack(kind, fraction)), ha="left", va="bottom", fontsize=11.5)
     axis.set_yticks(*zip(*ticks, strict=True))
-    axis.set(xlabel="share of test images (%)", xlim=(0, 100), ylim=(len(attacks) - 0.45, -0.8))
+    axis.set(xlabel="share of test images (%)", xlim=(0, 100), ylim=(len(attacks) - 0.6, -0.6))
     axis.grid(False)
     handles, labels = axis.get_legend_handles_labels()
     shown = dict(zip(labels, handles, strict=True))
@@ -206,8 +206,8 @@ const y = rows.map((r) => r.name).reverse(), bar = (outcome, field) => ({ type: 
   marker: { color: data.hues[outcome] }, hovertemplate: `%{y}: ${outcome} %{x:.1f}%<extra></extra>` });
 const traces = [bar("certified right", "right"), bar("certified wrong", "wrong"), bar("abstain", "abstain")];
 traces[2].error_x = { type: "data", array: rows.map((r) => r.spread).reverse(), visible: false };
-const say = (r) => `${r.name}: ${r.abstain.toFixed(1)}% refused (standard deviation over ${data.seeds} seeds ${r.spread.toFixed(1)}), ${r.right.toFixed(1)}% certified right, ${r.wrong.toFixed(1)}% certified wrong`;
-return { data: traces, readout: `${data.images[near]} triggered image${data.images[near] === 1 ? "" : "s"} in training, box of ${values.eps}. ${rows.map(say).join("; ")}.`,
+const say = (r) => `${r.name}: ${r.abstain.toFixed(1)}% refused (sd ${r.spread.toFixed(1)}), ${r.right.toFixed(1)}% certified right, ${r.wrong.toFixed(1)}% certified wrong`;
+return { data: traces, readout: `${data.images[near]} triggered image${data.images[near] === 1 ? "" : "s"} in training, box of ${values.eps}; means and standard deviations (sd) over ${data.seeds} seeds. ${rows.map(say).join("; ")}.`,
   result: { at, near, rows } };
 """  # noqa: E501
 
