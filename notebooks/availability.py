@@ -63,7 +63,8 @@ from foretold.papers import availability_defences as defences
 from foretold.papers import availability_experiment as experiment
 from foretold.papers import availability_figures as drawings
 from foretold.papers import availability_queue as people
-from foretold.papers.availability_experiment import Attack, interval, rates
+from foretold.papers.availability_experiment import Attack, rates
+from foretold.uncertainty import mean_interval
 
 run = foretold.start("availability")
 
@@ -402,7 +403,7 @@ with run.section("natural abstention"):
         train, x[:images], levels, seeds, run.torch_generator, **long
     )
 for name, found in natural.items():
-    mean, low, high = interval(found)
+    mean, low, high = mean_interval(found)
     print(f"sigma {name}: refused {mean:.1%} [{max(low, 0):.1%}, {high:.1%}]")
 
 # %% [markdown]
@@ -620,7 +621,7 @@ figures.interactive(
 
 # %%
 refusals = [
-    interval(100 * rates(made.frame, kind, 0.01, "triggered"))
+    mean_interval(100 * rates(made.frame, kind, 0.01, "triggered"))
     for made in (boxed, smoothed)
     for kind in ("random", "process")
 ]
@@ -650,7 +651,7 @@ def of(kind, fraction, source, column="abstain"):
 
 
 quiet = of(*hard, "triggered", "refused though right") + of(*hard, "triggered", "accuracy") - 100
-mean, low, high = interval(quiet)
+mean, low, high = mean_interval(quiet)
 run.claim("not-misclassified", mean, (low, high))
 run.claim("control", (of("none", 0, "triggered") - of("none", 0, "clean")).mean())
 run.claim(
@@ -666,7 +667,7 @@ for claim, kind, fraction in (
     ("tuning-insufficient", "process, gently", 0.1),
     ("filter-insufficient", "filtered", 0.01),
 ):
-    left = interval(of(kind, fraction, "triggered") - of(kind, fraction, "clean"))
+    left = mean_interval(of(kind, fraction, "triggered") - of(kind, fraction, "clean"))
     run.claim(claim, left[0], left[1:])
 
 # %% [markdown]
@@ -683,7 +684,7 @@ off = [
 run.claim("exact-bound", max(off))
 run.claim("sample-limit", availability.certified_radius(100_000, 100_000, 0.001, 1.0))
 run.claim("coin-abstains", 100 * coin_abstains)
-more_noise = interval(100 * (natural["1.00"] - natural["0.12"]))
+more_noise = mean_interval(100 * (natural["1.00"] - natural["0.12"]))
 run.claim("noise-abstains", more_noise[0], more_noise[1:])
 
 # %% [markdown]
@@ -845,7 +846,7 @@ streams = run.rng, run.torch_generator
 made = experiment.conflicts(train, (1, 2, 4), run.pick(smoke=2, cpu=5, gpu=5), 0.02, *streams)
 conflict = experiment.study(made, test, eps=eps, steps=steps, device=run.device).frame
 for others in (1, 2, 4):
-    mean, low, high = interval(rates(conflict, "pair", others, "triggered"))
+    mean, low, high = mean_interval(rates(conflict, "pair", others, "triggered"))
     print(
         f"true label and {others} more: refused {mean:.0%} [{max(low, 0):.0%}, {min(high, 1):.0%}]"
     )

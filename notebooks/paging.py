@@ -670,7 +670,7 @@ for rate in (0, 0.02, 0.1, 0.5):
         bits = paging.flip_bits(truth, rate, flip)
         for policy, found in ratios.items():
             found.append(paging.simulate(policy, recorded, k, bits, flip) / optimum)
-    texts = [f"{paging_experiment.interval(found)[0]:.3f}" for found in ratios.values()]
+    texts = [f"{np.mean(found):.3f}" for found in ratios.values()]
     print(f"{rate:4.0%} flipped: Mark0 {texts[0]}, Mark&Predict on discard bits {texts[1]}")
 # With perfect bits it gives up most of their worth: a marked page may not leave, whatever its
 # bit says. In return it hardly minds errors, as Mark&Predict does with its own bits.

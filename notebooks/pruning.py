@@ -61,6 +61,7 @@ from foretold import figures
 from foretold.papers import pruning, pruning_figures, pruning_grid, pruning_residual
 from foretold.papers import pruning_choice as choice
 from foretold.papers import pruning_experiment as experiment
+from foretold.uncertainty import mean_interval
 
 run = foretold.start("pruning")
 
@@ -373,7 +374,7 @@ figures.show(
 low, high = densities[0], densities[-1]
 curves = {f"{100 * d:g}% kept": deep.curves[:, -1, deep.column(d)] for d in (low, high)}
 for name, curve in curves.items():
-    lmc, down, up = experiment.interval(pruning.linear_mode_connectivity(curve))
+    lmc, down, up = mean_interval(pruning.linear_mode_connectivity(curve))
     print(f"{name}: LMC {lmc:.3f} [{down:.3f}, {up:.3f}]")
 
 # %% [markdown]
@@ -414,10 +415,8 @@ figures.show(
 before_drop = run.pick(smoke=4, cpu=16, gpu=16)
 rare, common = list(densities[:2]), [0.2, 0.5]
 say = "{0:+.2f} points [{1:+.2f}, {2:+.2f}]"
-too_hot = experiment.interval(100 * shallow.gap(common, stops[0], stops[-1]))
-too_cold = [
-    experiment.interval(100 * grid.gap(rare, stops[-1], before_drop)) for grid in grids.values()
-]
+too_hot = mean_interval(100 * shallow.gap(common, stops[0], stops[-1]))
+too_cold = [mean_interval(100 * grid.gap(rare, stops[-1], before_drop)) for grid in grids.values()]
 print(f"much kept, {stops[0]} epoch instead of {stops[-1]}: {say.format(*too_hot)}")
 print(f"little kept, {stops[-1]} epochs instead of {before_drop}:")
 for title, found in zip(grids, too_cold, strict=True):
@@ -561,8 +560,8 @@ figures.show(
 # Here is the other half of the picture, by the other knob.
 
 # %%
-gain = experiment.interval(100 * sharp.gap(loads[:2], 0.0, 0.8))
-price = experiment.interval(100 * sharp.gap(loads[2:], 1.6, 0.0))
+gain = mean_interval(100 * sharp.gap(loads[:2], 0.0, 0.8))
+price = mean_interval(100 * sharp.gap(loads[2:], 1.6, 0.0))
 print("3 and 5% kept, radius 0 instead of 0.8:", say.format(*gain))
 print("50% kept, radius 1.6 instead of 0:     ", say.format(*price))
 for load in (0, 2):
@@ -738,7 +737,7 @@ run.claim("choice-map", *bootstrapped(lambda i: saved[i].mean(), 9))
 # %%
 few, half = [deep.column(d) for d in rare], deep.column(0.5)
 for name, values in (("load-barrier", deep.lmc), ("load-similarity", deep.cka)):
-    middle, down, up = experiment.interval((values[:, :, few].mean(2) - values[:, :, half]).mean(1))
+    middle, down, up = mean_interval((values[:, :, few].mean(2) - values[:, :, half]).mean(1))
     run.claim(name, middle, (down, up))
 run.claim("hot-hurts", too_hot[0], too_hot[1:])
 run.claim("cold-hurts", weaker[0], weaker[1:])
@@ -894,7 +893,7 @@ setting = experiment.Setting(epochs=run.pick(smoke=4, cpu=20, gpu=32))
 for batch in (20, 180):
     lot = run.torch_generator("batch size")
     result = experiment.by_batch(digits, setting, batch, steps, [0.05], lot)
-    found = experiment.interval(100 * result.test_error[:, 0, 0])
+    found = mean_interval(100 * result.test_error[:, 0, 0])
     bounds = f"{found[0]:.2f}% [{found[1]:.2f}, {found[2]:.2f}]"
     print(f"batches of {batch:3d}: {bounds}, LMC {result.lmc.mean():+.3f}")
 # Equal steps, as the paper has it, not equal epochs; retraining with one batch size for all. With

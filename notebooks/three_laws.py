@@ -58,6 +58,7 @@ import numpy as np
 import foretold
 from foretold import figures, lm
 from foretold.papers import annealing, learning_curves, scaling, three_laws
+from foretold.uncertainty import mean_interval
 
 run = foretold.start("three_laws")
 
@@ -282,10 +283,10 @@ figures.show(
 # %%
 constant, decayed = curves.windows[:, 0], curves.windows[:, 2]
 for size, window_gains in zip(curves.sizes, constant - decayed, strict=True):
-    gain, (low, high) = three_laws.mean_interval(window_gains)
+    gain, low, high = mean_interval(window_gains)
     print(f"{size:9,.0f} parameters: {gain:.3f} nats [{low:.3f}, {high:.3f}]")
 slope = three_laws.slope_in_log_size(curves.sizes, constant - decayed)
-slope, slope_span = three_laws.mean_interval(slope)
+slope, *slope_span = mean_interval(slope)
 print(f"per doubling of the size: {slope * np.log(2):+.4f} nats, times size^{slope / gain:.2f}")
 
 # %% [markdown]
@@ -392,7 +393,7 @@ figures.interactive(
 # %%
 run.claim("annealing-is-a-power-law", float(off_annealing))
 run.claim("scaling-is-a-power-law", float(off_scaling))
-decay_gain, decay_span = three_laws.mean_interval(constant[-1] - decayed[-1])
+decay_gain, *decay_span = mean_interval(constant[-1] - decayed[-1])
 run.claim("schedule-changes-only-speed", decay_gain, decay_span)
 better = abs(errors["smaller models"][names[2]]) - abs(errors["other schedules"][names[2]])
 noise = 2 * chance

@@ -63,6 +63,7 @@ from foretold.papers import unlearning, unlearning_browser, unlearning_exact, un
 from foretold.papers import unlearning_experiment as experiment
 from foretold.papers import unlearning_network as networks
 from foretold.papers import unlearning_training as training
+from foretold.uncertainty import mean_interval
 
 run = foretold.start("unlearning")
 
@@ -242,7 +243,7 @@ with run.section("finite data"):
             times = experiment.simulate_finite(n, *size, tries, run.rng(f"finite {look} {each}"))
             exact = unlearning.expected_deletions_finite(n, *size)
             endless = unlearning.expected_deletions(*size)
-            rows.append((look, each, exact, endless, *experiment.interval(times)))
+            rows.append((look, each, exact, endless, *mean_interval(times)))
 finite = pd.DataFrame(rows, columns=["look", "rows", "exact", "endless", "mean", "low", "high"])
 print(finite.to_string(index=False, float_format="{:.2f}".format))
 
@@ -316,7 +317,7 @@ for _ in range(300):
     matched, cyclic = unlearning.bms_sequences(p, 10), unlearning.cyclic_sequences(6, 6)
     gained.append([unlearning_exact.mean_length(some, p, 10) for some in (matched, cyclic)])
 gained = np.array(gained)
-selection = experiment.interval(gained[:, 0] - gained[:, 1])
+selection = mean_interval(gained[:, 0] - gained[:, 1])
 print("slices left: matched {:.3f}, cyclic {:.3f}".format(*gained.mean(0)))
 print("difference {:.3f} [{:.3f}, {:.3f}]".format(*selection))
 print(
@@ -534,7 +535,7 @@ with run.section("all at once"):
         experiment.all_at_once(system, run.torch_generator(f"once {part}"), 2 * recipe.epochs)
         for part, system in enumerate(systems)
     ]
-print("all rows at once: {:.3f} [{:.3f}, {:.3f}]".format(*experiment.interval(free)))
+print("all rows at once: {:.3f} [{:.3f}, {:.3f}]".format(*mean_interval(free)))
 
 # %% [markdown]
 # The vote is better than its members, and what remains to the last line is the price of being deletable before anybody
@@ -728,7 +729,7 @@ run.claim("budget-beyond-slices", float(beyond))
 # %%
 generator = run.rng("against sisa")
 runs = {b: unlearning.simulate_deletions(5, 4, b, 1_000_000, generator) for b in (1, 4)}
-ahead = experiment.interval(runs[4] - runs[1])
+ahead = mean_interval(runs[4] - runs[1])
 run.claim("more-than-sisa", ahead[0], ahead[1:])
 run.claim("sisa-in-the-code", row["mean"][1], (row["low"][1], row["high"][1]))
 

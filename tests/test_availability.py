@@ -525,12 +525,6 @@ def test_outcomes_add_up(digits, tensors):
     assert np.allclose(right[:, 1], made.frame["certified right"][:4])
 
 
-def test_t_intervals_are_scipy_s():
-    values = [0.1, 0.5, 0.4, 0.2, 0.9]
-    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert experiment.interval(values) == pytest.approx((0.42, low, high))
-
-
 # Defences
 
 

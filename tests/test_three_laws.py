@@ -67,20 +67,6 @@ def test_a_slope_is_that_of_linregress_column_by_column():
     assert three_laws.slope_in_log_size(sizes, values) == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_interval_is_two_standard_errors_wide_on_either_side():
-    values = np.random.default_rng(2).normal(1.0, 0.3, 400)
-    mean, (low, high) = three_laws.mean_interval(values)
-    assert mean == pytest.approx(values.mean())
-    assert high - mean == pytest.approx(1.96 * stats.sem(values))
-    assert mean - low == pytest.approx(high - mean)
-
-
-@pytest.mark.parametrize("values", [[1.0], [[1.0, 2.0]]])
-def test_an_interval_needs_two_values(values):
-    with pytest.raises(ValueError, match="values has the shape"):
-        three_laws.mean_interval(values)
-
-
 @pytest.mark.parametrize("sizes", [[1e3], [1e3, 0.0], [1e3, 2e3, 3e3]])
 def test_a_slope_needs_positive_sizes_one_for_each_row(sizes):
     with pytest.raises(ValueError, match="sizes is"):

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
 from torch import Tensor, nn
 
 from foretold.papers import availability
 from foretold.papers.availability_layers import pick
+from foretold.uncertainty import mean_interval
 
 Set = tuple[np.ndarray, np.ndarray]
 OUTCOMES = ("certified right", "certified wrong", "abstain")
@@ -210,19 +210,12 @@ def summary(frame: pd.DataFrame, columns: Sequence[str] = COLUMNS) -> str:
         for (kind, fraction), seeds in part.groupby(["kind", "fraction"], sort=False):
             name, comma, how = kind.partition(",")
             label = SHORT.get(name, name) + comma + how + (f" {100 * fraction:.3g}%" if fraction else "")
-            cells = [interval(100 * seeds[column]) for column in columns]
+            cells = [mean_interval(100 * seeds[column]) for column in columns]
             rows[label] = [f"{mean:.1f}±{high - mean:.1f}" for mean, _, high in cells]
         heads = [SHORT.get(column, column) for column in columns]
         table = pd.DataFrame.from_dict(rows, orient="index", columns=heads)
         blocks.append(table.rename_axis(columns=f"{source}:").to_string())
     return "\n\n".join(blocks)
-
-
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """(mean, low, high) with the 95% t interval over seeds; with one seed the three are the same."""
-    values = np.asarray(values, float)
-    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values) if len(values) > 1 else 0.0
-    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
 def rates(frame: pd.DataFrame, kind: str, fraction: float, source: str, column: str = "abstain") -> np.ndarray:
@@ -276,7 +269,9 @@ def headline(studies: Sequence[Study], column: str, sign: int, kinds: Sequence[s
     found = []
     for made in studies:
         calm = rates(made.frame, "none", 0, "triggered", column)
-        found += [interval(100 * sign * (rates(made.frame, kind, 0.01, "triggered", column) - calm)) for kind in kinds]
+        found += [
+            mean_interval(100 * sign * (rates(made.frame, kind, 0.01, "triggered", column) - calm)) for kind in kinds
+        ]
     return found
 
 

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from foretold import figures
 from foretold.figures import COLOURS, INK
 from foretold.papers import availability, availability_experiment
-from foretold.papers.availability_experiment import NAMES, OUTCOMES, Attack, interval, rates, title
+from foretold.papers.availability_experiment import NAMES, OUTCOMES, Attack, rates, title
+from foretold.uncertainty import mean_interval
 
 # One colour for each outcome and each attack, the same in every figure.
 HUES = {"certified right": COLOURS["blue"], "certified wrong": COLOURS["red"], "abstain": COLOURS["orange"]}
@@ -47,7 +48,7 @@ def stacked(frame: pd.DataFrame, attacks: Sequence[Attack]) -> Figure:
                 width = 100 * rates(frame, kind, fraction, source, outcome).mean()
                 axis.barh(place + offset, width, 0.29, left=left, color=HUES[outcome], label=outcome, linewidth=0)
                 left += width
-            mean, _, high = interval(rates(frame, kind, fraction, source, "abstain"))
+            mean, _, high = mean_interval(rates(frame, kind, fraction, source, "abstain"))
             axis.errorbar(
                 100 * (1 - mean), place + offset, xerr=100 * (high - mean), color=INK, capsize=3, linewidth=1.5
             )
@@ -69,12 +70,12 @@ def ladder(frame: pd.DataFrame, kinds: Sequence[str]) -> Figure:
     fractions = sorted(set(frame["fraction"]) - {0.0})
     for kind in kinds:
         colour, marker = LOOK[kind]
-        points = [interval(rates(frame, kind, f, "triggered")) for f in fractions]
+        points = [mean_interval(rates(frame, kind, f, "triggered")) for f in fractions]
         for fraction in fractions:
             seeds = 100 * rates(frame, kind, fraction, "triggered")
             axis.plot([100 * fraction] * len(seeds), seeds, marker, color=colour, markersize=5, alpha=0.5, linewidth=0)
         axis.plot(100 * np.array(fractions), [100 * mean for mean, _, _ in points], color=colour, label=NAMES[kind])
-    mean, low, high = interval(rates(frame, "none", 0, "triggered"))
+    mean, low, high = mean_interval(rates(frame, "none", 0, "triggered"))
     axis.axhspan(100 * low, 100 * high, color=INK, alpha=0.25, linewidth=0)
     axis.axhline(100 * mean, color=INK, linewidth=1.3, linestyle="--", label="no attack")
     axis.set_xscale("log")

@@ -9,15 +9,9 @@ import pandas as pd
 import torch
 
 from foretold.papers import paging, paging_advice
+from foretold.uncertainty import mean_interval
 
 WITH_PHASE_BITS = ("mark_predict",)
-
-
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """(mean, low, high) of independent runs: the mean and 1.96 standard errors either way."""
-    values = np.asarray(values, float)
-    error = 1.96 * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
-    return float(values.mean()), float(values.mean() - error), float(values.mean() + error)
 
 
 def measure(
@@ -56,7 +50,9 @@ def measure(
                     costs[run] += paging.simulate(policy, trace, k, bits, rng)
                     errors[run] += paging.error_counts(bits, truth) if advised else (0, 0)
             eta0, eta1 = errors.mean(0) / optimum
-            rows.append((name, k, side, policy, rate, *interval(costs / optimum), eta0, eta1, eta0 + eta1))
+            rows.append(
+                (name, k, side, policy, rate, *mean_interval(costs / optimum, "normal"), eta0, eta1, eta0 + eta1)
+            )
     names = ["trace", "k", "side", "policy", "rate", "ratio", "low", "high", "eta0", "eta1", "errors"]
     return pd.DataFrame(rows, columns=names)
 
@@ -113,5 +109,8 @@ def learned(
                 bits = chance > threshold
                 for policy in ("flush", "mark0", "follow") if label is paging.discard_bits else ("mark_predict",):
                     note(policy, threshold, bits, truth)
-    rows = [(*key, *interval([v[0] for v in values]), *np.mean(values, 0)[1:]) for key, values in found.items()]
+    rows = [
+        (*key, *mean_interval([v[0] for v in values], "normal"), *np.mean(values, 0)[1:])
+        for key, values in found.items()
+    ]
     return pd.DataFrame(rows, columns=["trace", "policy", "threshold", "ratio", "low", "high", "eta0", "eta1"])

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
 from torch import Tensor
 
 from foretold.papers import pruning, pruning_grid
 from foretold.papers.pruning_grid import Networks
+from foretold.uncertainty import mean_interval
 
 
 @dataclass(frozen=True)
@@ -130,18 +130,6 @@ def retrain(
     return done[0].map(lambda *tensors: torch.cat(tensors), *done[1:]), masks
 
 
-def interval(values: np.ndarray) -> tuple[Any, Any, Any]:
-    """(mean, low, high) of independent parents (axis 0): 95% by Student's t, for there are few of them.
-
-    Raises ValueError for fewer than two.
-    """
-    values = np.asarray(values, float)
-    if values.ndim == 0 or len(values) < 2:
-        raise ValueError(f"values has shape {values.shape}; allowed is (parents, ...) with at least two parents")
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(0, ddof=1) / np.sqrt(len(values))
-    return values.mean(0), values.mean(0) - half, values.mean(0) + half
-
-
 @dataclass(frozen=True)
 class Grid:
     """What was measured; arrays are (parents, temperatures, densities), means over the children or pairs of children
@@ -160,7 +148,7 @@ class Grid:
     def table(self, name: str) -> pd.DataFrame:
         """`name` as "mean ± half width of the interval", rows temperatures, columns densities in per cent; errors and
         connectivity in points."""
-        middle, low, _ = interval(getattr(self, name) * (1 if name == "cka" else 100))
+        middle, low, _ = mean_interval(getattr(self, name) * (1 if name == "cka" else 100))
         digits = 3 if name == "cka" else 1
         cells = [
             [f"{m:.{digits}f} ± {m - a:.{digits}f}" for m, a in zip(*row, strict=True)]

@@ -16,7 +16,8 @@ from foretold import figures
 from foretold.figures import COLOURS, INK
 from foretold.papers import pruning
 from foretold.papers.pruning_choice import Maps
-from foretold.papers.pruning_experiment import Grid, interval
+from foretold.papers.pruning_experiment import Grid
+from foretold.uncertainty import mean_interval
 
 # One colour for each regime in every figure.
 HUES = {"I": COLOURS["red"], "II-A": COLOURS["orange"], "II-B": COLOURS["blue"]}
@@ -86,7 +87,7 @@ def flip(maps: Maps, densities: Sequence[int]) -> Figure:
 
 def _bars(axis: Axes, x: Any, values: np.ndarray, hue: str, marker: str, label: str) -> None:
     """Means over the first axis with their intervals."""
-    middle, low, _ = interval(values)
+    middle, low, _ = mean_interval(values)
     axis.errorbar(x, middle, yerr=middle - low, color=COLOURS[hue], marker=marker, capsize=2.5, label=label)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from foretold import figures, lm
 from foretold.figures import COLOURS, INK
+from foretold.uncertainty import mean_interval
 
 Array = NDArray[np.float64]
 LOOK = {"constant": ("blue", "-"), "cosine": ("orange", "--"), "warm, stable, decay": ("green", "-.")}
@@ -84,16 +85,6 @@ def train(
         schedules=dict(schedules),
         seconds=sum(trained.seconds for trained in found),
     )
-
-
-def mean_interval(values: ArrayLike) -> tuple[float, tuple[float, float]]:
-    """Mean over the last axis with 1.96 standard errors either way: over validation windows, so it speaks of the text
-    and not of the seed. Raises ValueError for fewer than two values."""
-    values = np.asarray(values, float)
-    if values.ndim != 1 or len(values) < 2:
-        raise ValueError(f"values has the shape {values.shape}; allowed is one axis of at least two numbers")
-    middle, error = values.mean(), 1.96 * values.std(ddof=1) / np.sqrt(len(values))
-    return float(middle), (float(middle - error), float(middle + error))
 
 
 def slope_in_log_size(sizes: ArrayLike, values: ArrayLike) -> Array:
@@ -163,10 +154,8 @@ def errors_figure(table: Mapping[str, Mapping[str, float]], error: float) -> Fig
 def gain_figure(curves: Curves, better: int = 2, than: int = 0) -> Figure:
     """What the schedule is worth at each size, with the gain from the next size up as a measure."""
     fig, axes = plt.subplots(figsize=(6, 3.6))
-    gains = [mean_interval(w[than] - w[better]) for w in curves.windows]
-    middle = np.array([gain for gain, _ in gains])
-    ends = np.array([span for _, span in gains])
-    axes.errorbar(curves.sizes, middle, yerr=np.abs(ends.T - middle), color=COLOURS["green"], fmt="o-", capsize=3, label="decay instead of constant")  # noqa: E501  # fmt: skip
+    middle, *ends = mean_interval((curves.windows[:, than] - curves.windows[:, better]).T)
+    axes.errorbar(curves.sizes, middle, yerr=np.abs(np.array(ends) - middle), color=COLOURS["green"], fmt="o-", capsize=3, label="decay instead of constant")  # noqa: E501  # fmt: skip
     larger = curves.losses[:-1, than, -1] - curves.losses[1:, than, -1]
     axes.plot(curves.sizes[:-1], larger, "s:", color=COLOURS["grey"], label="the next size instead of this one")
     axes.set(xscale="log", xlabel="parameters without embeddings", ylabel="loss saved (nats per token)")

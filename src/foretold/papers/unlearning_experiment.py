@@ -7,21 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
 
 from foretold.papers import unlearning, unlearning_loops
 from foretold.papers.unlearning import Order
 from foretold.papers.unlearning_training import System, prefixes
+from foretold.uncertainty import mean_interval
 
 Table = Mapping[tuple[int, Order], np.ndarray]
 Deletion = tuple[int, int]
-
-
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """(mean, low, high) of at least two independent repetitions, by Student's t at 95%."""
-    values = np.asarray(values, float)
-    error = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(values.mean() - error), float(values.mean() + error)
 
 
 # Deletions until failure
@@ -49,7 +42,7 @@ def rates(shards: int, slices: int, budgets: Sequence[int], runs: int, rng: np.r
     rows = []
     for budget in budgets:
         times = unlearning.simulate_deletions(shards, slices, budget, runs, rng)
-        rows.append((budget, unlearning.expected_deletions(shards, slices, budget), *interval(times)))
+        rows.append((budget, unlearning.expected_deletions(shards, slices, budget), *mean_interval(times)))
     return pd.DataFrame(rows, columns=["budget", "theory", "mean", "low", "high"])
 
 
@@ -139,14 +132,14 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     parts = frame.groupby(["method", "deletions", "part"])[["accuracy", "living"]].mean().reset_index()
     rows = []
     for (method, deletions), group in parts.groupby(["method", "deletions"]):
-        rows.append((method, deletions, *interval(group["accuracy"]), group["living"].mean()))
+        rows.append((method, deletions, *mean_interval(group["accuracy"]), group["living"].mean()))
     return pd.DataFrame(rows, columns=["method", "deletions", "accuracy", "low", "high", "living"])
 
 
 def gap(frame: pd.DataFrame, better: str, worse: str, deletions: int) -> tuple[float, float, float]:
     """Mean difference in accuracy of two methods on the same streams, with its interval over repetitions."""
     at = frame[frame["deletions"] == deletions].pivot_table("accuracy", "part", "method", aggfunc="mean")
-    return interval(at[better] - at[worse])
+    return mean_interval(at[better] - at[worse])
 
 
 def useful(frame: pd.DataFrame, share: float) -> pd.DataFrame:
@@ -226,5 +219,5 @@ def prices(frame: pd.DataFrame, lasting: pd.DataFrame) -> pd.DataFrame:
     and high over repetitions."""
     wide = lasting.pivot_table("deletions", "part", "method")
     first = frame["method"].iloc[0]
-    rows = [(method, *interval(wide[method] / wide[first])) for method in frame["method"]]
+    rows = [(method, *mean_interval(wide[method] / wide[first])) for method in frame["method"]]
     return frame.merge(pd.DataFrame(rows, columns=["method", "useful, times", "low", "high"]), on="method")
