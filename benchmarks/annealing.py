@@ -8,27 +8,15 @@ the repository; without them (FORETOLD_DATA) the fit is compared on the forty po
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from itertools import pairwise, product
-from typing import Any
 
 import numpy as np
 from scipy import optimize
+from timing import best
 
 from foretold import data
 from foretold.papers import annealing, annealing_experiment, annealing_real
 from foretold.papers.annealing import Floats, schedules
-
-
-def best(function: Callable[[], Any], repeats: int = 5) -> tuple[float, Any]:
-    """Seconds of the fastest of some calls, and the result."""
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds), result
 
 
 def double_sum(lr: list[float], decay: float, last: int) -> float:

@@ -8,13 +8,12 @@ writes first: a `torch.nn.Sequential` for each network with the same loss, Cohen
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
 from scipy import stats
+from timing import best
 from torch import nn
 
 from foretold.papers import availability
@@ -26,12 +25,6 @@ from foretold.papers.availability_training import _Batches
 EPS, STEPS, SEEDS, SIGMA, DRAWS = 0.05, 100, 5, 0.25, 1_000
 # Sums run in another order, and training amplifies the rounding: margins of several logits agree to 0.01.
 GRID = [Attack("none")] + [Attack("random", f) for f in (0.001, 0.00316, 0.01, 0.0316, 0.1)]
-
-
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.perf_counter()
-    result = call()
-    return time.perf_counter() - began, result
 
 
 def stream(name: str) -> np.random.Generator:
@@ -106,15 +99,17 @@ def main() -> None:
     for hidden in ((16,), (128, 64)):
         given = experiment.prepare(train, GRID, SEEDS, stream, torch_stream)
         again = experiment.prepare(train, GRID, SEEDS, stream, torch_stream)
-        together, models = timed(
+        together, models = best(
             lambda given=given, hidden=hidden: availability.train_certified(
                 given.sets, given.generators, eps=EPS, steps=STEPS, hidden=hidden, rate=0.005
-            )
+            ),
+            1,
         )
-        apart, singles = timed(
+        apart, singles = best(
             lambda again=again, hidden=hidden: [
                 alone(data, made, hidden, 0.005) for data, made in zip(again.sets, again.generators, strict=True)
-            ]
+            ],
+            1,
         )
         bounds = availability.interval_margins(models, x, y, EPS)
         worst = max(
@@ -134,11 +129,11 @@ def main() -> None:
     noise = torch_stream("noise")
     size = 100 * images
     sure = availability.SmoothedClassifier(one, SIGMA, n=DRAWS, generator=noise, batch=size)
-    together, ours = timed(lambda: sure.certify(x[:images]))
+    together, ours = best(lambda: sure.certify(x[:images]), 1)
     noise = torch_stream("noise")  # the same draws, image after image
     first = torch.randn(100, images, 64, generator=noise)
     second = torch.cat([torch.randn(100, images, 64, generator=noise) for _ in range(DRAWS // 100)])
-    apart, theirs = timed(lambda: [certify_one(one, x[i], first[:, i], second[:, i]) for i in range(images)])
+    apart, theirs = best(lambda: [certify_one(one, x[i], first[:, i], second[:, i]) for i in range(images)], 1)
     labels, radii = map(np.array, zip(*theirs, strict=True))
     assert (labels == ours.label).all()
     assert np.abs(radii - ours.radius).max() < 1e-9

@@ -8,27 +8,19 @@ prints the table of benchmarks/README.md. Takes some minutes; nothing here is a 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
-from typing import Any
 
 import arviz as az
 import numpy as np
 import pandas as pd
 import pymc as pm
 from scipy import integrate, special, stats
+from timing import best
 
 from foretold import data
 from foretold.papers import coins
 
 SEED = 1
 FLAT = 350_757  # flips: a fair coin has the log likelihood -FLAT log 2
-
-
-def timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.perf_counter()
-    found = function()
-    return time.perf_counter() - began, found
 
 
 def nuts(counts: pd.DataFrame) -> dict[str, float]:
@@ -75,14 +67,14 @@ def adaptive(counts: pd.DataFrame, nodes: int = 31) -> float:
         total = 0.0
         for k, n in zip(people["same"], people["n"], strict=True):
             top, width = special.logit(k / n), 2 / np.sqrt(n)
-            best = k * special.log_expit(top) + (n - k) * special.log_expit(-top)
+            peak = k * special.log_expit(top) + (n - k) * special.log_expit(-top)
 
-            def density(b: float, k: int = k, n: int = n, best: float = best) -> float:
+            def density(b: float, k: int = k, n: int = n, peak: float = peak) -> float:
                 z = (b - t) / s
-                log = k * -np.logaddexp(0, -b) + (n - k) * -np.logaddexp(0, b) - best
+                log = k * -np.logaddexp(0, -b) + (n - k) * -np.logaddexp(0, b) - peak
                 return np.exp(log - z * z / 2) / (s * np.sqrt(2 * np.pi))
 
-            total += best + np.log(integrate.quad(density, top - 9 * width, top + 9 * width, points=[top], limit=60)[0])
+            total += peak + np.log(integrate.quad(density, top - 9 * width, top + 9 * width, points=[top], limit=60)[0])
         return total
 
     null = special.logsumexp([log_marginal(0.0, s) for s in sigma], b=sigma_weight)
@@ -93,21 +85,21 @@ def adaptive(counts: pd.DataFrame, nodes: int = 31) -> float:
 def main() -> None:
     logging.getLogger("pymc").setLevel(logging.ERROR)
     counts = data.table("coins")
-    seconds, found = timed(lambda: coins.posterior(counts))
+    seconds, found = best(lambda: coins.posterior(counts), 1)
     rows = [("posterior means of theta, sigma", "quadrature (ours)", seconds, f"{found.proportion(found.theta)[0]:.6f}, {found.sigma.expect(lambda x: x):.5f}", "exact to the digits shown")]  # fmt: skip  # noqa: E501
     for label in ("PyMC NUTS, centred, 4 x 2000, first run (compiles)", "the same, compiled code cached"):
-        seconds, n = timed(lambda: nuts(counts))
+        seconds, n = best(lambda: nuts(counts), 1)
         rows.append(("", label, seconds, f"{n['theta']:.6f}, {n['sigma']:.5f}", f"{n['theta error']:.6f}, {n['sigma error']:.5f}"))  # fmt: skip  # noqa: E501
-    seconds, average = timed(lambda: coins.model_average(counts))
+    seconds, average = best(lambda: coins.model_average(counts), 1)
     log = average.log_marginal
     value = log[True, False, True] - log[False, False, True]
     rows.append(("log Bayes factor, same side, people differ, alpha = 1/2", "quadrature (ours), all 8 models", seconds, f"{value:.4f}", "exact to the digits shown"))  # fmt: skip  # noqa: E501
-    seconds, value = timed(lambda: adaptive(counts))
+    seconds, value = best(lambda: adaptive(counts), 1)
     rows.append(("", "scipy `quad` for each person, 31 x 31 nodes", seconds, f"{value:.4f}", "grid of sigma and theta"))
     for same, label in ((True, "with"), (False, "without")):
         exact = log[same, False, True]
         rows.append((f"log marginal likelihood {label} a same-side bias, relative to fair coins", "quadrature (ours)", None, f"{exact + FLAT * np.log(2):.3f}", "exact to the digits shown"))  # fmt: skip  # noqa: E501
-        seconds, chains = timed(lambda same=same: smc(counts, same))
+        seconds, chains = best(lambda same=same: smc(counts, same), 1)
         error = chains.std(ddof=1) / np.sqrt(len(chains))
         rows.append(("", "PyMC `sample_smc`, 4 x 2000, non-centred", seconds, f"{chains.mean() + FLAT * np.log(2):.3f}", f"{error:.3f} between chains"))  # fmt: skip  # noqa: E501
     print("| quantity | method | seconds | value | standard error |\n|---|---|---:|---|---|")

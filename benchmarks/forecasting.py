@@ -7,25 +7,12 @@ prints the table of benchmarks/README.md, in about a minute. Nothing here is a t
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from scipy import stats
 from statsmodels.stats.power import TTestPower
+from timing import best
 
 from foretold.papers import forecasting
-
-
-def timed(function: Callable[[], Any], repeats: int = 3) -> tuple[float, Any]:
-    """Seconds of the fastest of some calls, and the result."""
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds), result
 
 
 def scipy_test(d: np.ndarray, patterns: float, rng: np.random.Generator | None = None) -> float:
@@ -42,25 +29,25 @@ def main() -> None:
     print("|---|---:|---:|---:|---:|---|---|")
     for n in (10, 16, 18):
         d = rng.normal(0.3, 1, n)
-        ours, mine = timed(lambda d=d: forecasting.sign_flip_test(d).p)
-        theirs, other = timed(lambda d=d: scipy_test(d, np.inf), 1)
+        ours, mine = best(lambda d=d: forecasting.sign_flip_test(d).p, 3)
+        theirs, other = best(lambda d=d: scipy_test(d, np.inf), 1)
         assert abs(mine - other) < 1e-12, (mine, other)
         print(
             f"| all sign patterns | {n} | {ours:.5f} | {theirs:.4f} | {theirs / ours:,.0f} | {mine:.6f} | {other:.6f} |"
         )
     for n in (23, 40):
         d = rng.normal(0.3, 1, n)
-        ours, mine = timed(lambda d=d: forecasting.sign_flip_test(d).p)
+        ours, mine = best(lambda d=d: forecasting.sign_flip_test(d).p, 3)
         print(f"| all sign patterns | {n} | {ours:.5f} | 2^{n} patterns: not run | | {mine:.6f} | |")
     d = rng.normal(0.25, 1, 57)
-    ours, mine = timed(lambda: forecasting.sign_flip_test(d, 100_000, rng).p)
-    theirs, other = timed(lambda: scipy_test(d, 99_999, rng), 1)
+    ours, mine = best(lambda: forecasting.sign_flip_test(d, 100_000, rng).p, 3)
+    theirs, other = best(lambda: scipy_test(d, 99_999, rng), 1)
     assert abs(mine - other) < 5 * np.sqrt(2 * mine * (1 - mine) / 1e5), (mine, other)
     print(
         f"| 100,000 drawn patterns | 57 | {ours:.4f} | {theirs:.2f} | {theirs / ours:,.0f} | {mine:.5f} | {other:.5f} |"
     )
-    ours, mine = timed(lambda: forecasting.sample_size(0.05, 0.18))
-    theirs, other = timed(lambda: TTestPower().solve_power(0.05 / 0.18, power=0.8, alpha=0.05))
+    ours, mine = best(lambda: forecasting.sample_size(0.05, 0.18), 3)
+    theirs, other = best(lambda: TTestPower().solve_power(0.05 / 0.18, power=0.8, alpha=0.05), 3)
     assert mine == int(np.ceil(other)), (mine, other)
     print(f"| questions for 80% power | | {ours:.4f} | {theirs:.4f} | {theirs / ours:.1f} | {mine} | {other:.3f} |")
 

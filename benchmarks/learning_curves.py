@@ -10,13 +10,13 @@ source of Python's own library, so words and accuracies depend on its version.
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.optimize import curve_fit
+from timing import best
 
 from foretold import data
 from foretold.papers import learning_curves_experiment as experiment
@@ -25,16 +25,6 @@ from foretold.papers.learning_curves import fit_power_law
 from foretold.papers.learning_curves_taggers import HMMTagger, UnigramTagger
 
 WORDS, TRAIN, TEST = 60_000, 50_000, 3_000
-
-
-def best(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Seconds of the fastest of some calls, and the result."""
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds), result
 
 
 def law(x: np.ndarray, a: float, b: float, c: float) -> np.ndarray:

@@ -12,25 +12,15 @@ from __future__ import annotations
 import resource
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from timing import best
 
 from foretold.papers import paging, paging_policies, paging_traces
 
 REQUESTS, OBJECTS, SIZES, REPEATS = 5_000_000, 100_000, (1_000, 10_000), 5
-
-
-def best(function: Callable[[], int], repeats: int = REPEATS) -> tuple[float, int]:
-    """Seconds of the fastest of some calls, and the result."""
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds), result
 
 
 def write(trace: np.ndarray, path: Path) -> None:
@@ -84,7 +74,7 @@ def main() -> None:
             bits = None if policy in paging.WITHOUT_BITS else noisy[policy == "mark_predict"]
             call = lambda policy=policy, bits=bits, k=k: paging.simulate(policy, trace, k, bits, rng)  # noqa: E731
             call()  # compiles, where no compiled version is kept
-            seconds, misses = best(call)
+            seconds, misses = best(call, REPEATS)
             rows.append([k, policy, misses, REQUESTS / seconds / 1e6])
     memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**10
     with tempfile.TemporaryDirectory() as folder:

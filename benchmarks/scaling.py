@@ -11,29 +11,17 @@ from __future__ import annotations
 
 import itertools
 import sys
-import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy
 from scipy.optimize import brentq, minimize
+from timing import best
 
 from foretold import data
 from foretold.papers import scaling, scaling_data, scaling_fit
 
 # Hoffmann et al. (2022), Appendix D.3: e, a, b, alpha, beta; a part of the 4,500.
 GRID = list(itertools.product((-1, 0, 1), (0, 5, 10, 15, 20), (0, 5, 10, 15, 20), (0, 0.5, 1, 2), (0, 0.5, 1, 2)))[::3]
-
-
-def best(function: Callable[[], Any], repeats: int = 5) -> tuple[float, Any]:
-    """Seconds of the fastest of some calls, and the result."""
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds), result
 
 
 def usual(x: np.ndarray, y: np.ndarray, loss: np.ndarray, starts: list[tuple[float, ...]]) -> tuple[float, int]:

@@ -10,25 +10,14 @@ from __future__ import annotations
 
 import random
 import sys
-import time
-from collections.abc import Callable
 
 import numpy as np
 from scipy import stats
+from timing import best
 
 from foretold.papers import unlearning
 
 SIZES = ((5, 4, 1), (5, 4, 4), (5, 6, 6), (20, 10, 10))
-
-
-def best(function: Callable[[], np.ndarray], repeats: int) -> tuple[float, np.ndarray]:
-    """Seconds of the fastest of some calls, and the result."""
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds), result
 
 
 def literal(shards: int, slices: int, budget: int, runs: int, seed: int) -> np.ndarray:
