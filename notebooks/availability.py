@@ -62,7 +62,6 @@ from foretold.papers import availability, availability_intervals, availability_t
 from foretold.papers import availability_defences as defences
 from foretold.papers import availability_experiment as experiment
 from foretold.papers import availability_figures as drawings
-from foretold.papers import availability_queue as people
 from foretold.papers.availability_experiment import Attack, rates
 from foretold.uncertainty import mean_interval
 
@@ -519,6 +518,8 @@ for certifier, part in carried.groupby("certifier", sort=False):
 # for 24 cases a minute.
 
 # %%
+from foretold.papers import availability_queue as people
+
 requests, treats, staff = 100.0, 2.0, 12
 asked = [Attack("none"), Attack("random", 0.01), Attack("process", 0.01), hard]
 abstains = {
