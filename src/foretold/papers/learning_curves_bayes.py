@@ -9,9 +9,11 @@ sigma flat. For fixed b this is a straight line, whose posterior is known; only 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from foretold.papers.learning_curves import check_curve
@@ -141,3 +143,37 @@ def simulated_coverage(
         low, high = interval(posterior(x[:seen], y[:seen], 1_000, rng).predict(x[-1], rng)[:, 0], mass)
         hits += low <= y[-1] <= high
     return hits / times
+
+
+def held_back(
+    x: Array, folds: Array, levels: Sequence[int], rng: np.random.Generator, mass: float = 0.9
+) -> pd.DataFrame:
+    """The last accuracy foretold at each of some levels: share of the words seen, interval of the mean over `folds`
+    (folds, n), what came, and the share of single folds whose interval held what came there."""
+    rows = []
+    for level in levels:
+        spans = []
+        for y in (folds.mean(0), *folds):
+            found = posterior(x[:level], y[:level], 4_000, rng).predict(x[-1], rng)[:, 0]
+            spans.append((*interval(found, mass), y[-1]))
+        (low, high, seen), *rest = spans
+        held = np.mean([a <= end <= b for a, b, end in rest])
+        rows.append({"share": x[level - 1] / x[-1], "low": low, "high": high, "seen": seen, "held": held})
+    return pd.DataFrame(rows)
+
+
+def stretched(x: Array, y: Array, level: int, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Half-width of the 90% interval for the last accuracy, foretold at a level; the same, stretched so that nine
+    tenths of the earlier forecasts of this very level would have held; and how far the accuracy is from the median.
+
+    Raises ValueError for a level below 9, which has no earlier forecasts.
+    """
+    if level < 9:
+        raise ValueError(f"level is {level!r}; allowed is a whole number of at least 9")
+    misses = []
+    for early in range(5, level - 3, 2):
+        draws = posterior(x[:early], y[:early], 1_000, rng).predict(x[level - 1], rng)[:, 0]
+        misses.append(abs(y[level - 1] - np.median(draws)) / (0.5 * np.ptp(interval(draws))))
+    draws = posterior(x[:level], y[:level], 1_000, rng).predict(x[-1], rng)[:, 0]
+    half = 0.5 * float(np.ptp(interval(draws)))
+    return half, half * max(1.0, float(np.quantile(misses, 0.9))), float(abs(y[-1] - np.median(draws)))

@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from foretold.papers import learning_curves as curves
-from foretold.papers import learning_curves_bayes as bayes
 from foretold.papers.learning_curves_taggers import Encoded, HMMTagger, Lexicon, UnigramTagger, _Tagger
 
 Array = NDArray[np.float64]
@@ -91,6 +90,25 @@ def scores(tagger: _Tagger, pool: Encoded, test: Encoded, ends: NDArray[np.integ
         found.append(tagger.update(pool.part(before, end)).accuracy(test))
         before = end
     return found
+
+
+def by_groups(
+    data: Encoded, lexicon: Lexicon, make: Maker, group: Sequence[int], rng: np.random.Generator, folds: int = 5,
+    step: int = 5_000,
+) -> Curve:  # fmt: skip
+    """A learning curve whose folds are sets of whole groups (modules, documents; the number of each sentence's group is
+    given), and whose pool is learned group after group in a random order; as many levels as all folds have."""
+    number = np.asarray(group)
+    place = rng.permutation(number.max() + 1)[number]
+    line, rows, found = np.argsort(place, kind="stable"), [], []
+    for fold in range(folds):
+        inside = place[line] % folds == fold
+        pool = data.take(line[~inside])
+        rows.append((pool, data.take(line[inside])))
+    levels = min(int(pool.starts[-1]) // step for pool, _ in rows)
+    for pool, test in rows:
+        found.append(scores(make(lexicon), pool, test, scheme(pool, step, step, levels)))
+    return Curve(float(step) * np.arange(1, levels + 1), np.array(found))
 
 
 def read_ud(path: Path, column: str = "xpos") -> list[list[tuple[str, str]]]:
@@ -224,53 +242,68 @@ def stops(x: Array, means: Array, **settings: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["saved", "error", "drift"])
 
 
-def held_back(
-    both: Mapping[str, Curve], rng: Callable[[str], np.random.Generator]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """90% intervals for the last level, foretold from earlier ones, and how often they hold it.
-
-    `rng` gives a generator by name. Returns for each curve and level: the interval for the fold mean with what was seen
-    (curve, share, low, high, seen), and the share of the single folds whose interval holds (curve, share, held).
-    """
-    bars, held = [], []
-    for name, curve in both.items():
-        for level in np.unique(np.linspace(5, len(curve.x) - 4, 10).astype(int)):
-            spans = []
-            for y in (curve.mean, *curve.y):
-                found = bayes.posterior(curve.x[:level], y[:level], 4_000, rng(f"{name} {level}"))
-                spans.append(bayes.interval(found.predict(curve.x[-1], rng("noise"))[:, 0]))
-            share = curve.x[level - 1] / curve.x[-1]
-            bars.append((name, share, *spans[0], curve.mean[-1]))
-            hits = [low <= y[-1] <= high for (low, high), y in zip(spans[1:], curve.y, strict=True)]
-            held.append((name, share, np.mean(hits)))
-    return (
-        pd.DataFrame(bars, columns=["curve", "share", "low", "high", "seen"]),
-        pd.DataFrame(held, columns=["curve", "share", "held"]),
-    )
+def obedience(named: Mapping[str, Curve], times: int, make_rng: Callable[[str], np.random.Generator]) -> pd.DataFrame:
+    """Share of steps of the anchored backbone that do not rise, in percent: of each curve as "measured"; the mean over
+    resampled fold means with the interval of nine tenths of them; over simulated exact power laws; and the share of
+    those that have no rise at all."""
+    rows = {}
+    for name, curve in named.items():
+        rng = make_rng(f"backbone {name}")
+        real = falling(curve.x, resampled(curve, times, rng))
+        made = falling(curve.x, simulated(curve, times, rng))
+        low, high = np.nanquantile(real, [0.05, 0.95])
+        rows[name] = {
+            "measured": robustness(curves.learning_trace(curve.x, curve.mean)),
+            "resampled": f"{np.nanmean(real):.0f} ({low:.0f}-{high:.0f})",
+            "true law": np.nanmean(made),
+            "no rise": 100 * np.mean(made == 100),
+        }
+    return pd.DataFrame(rows).T
 
 
-def broken_tolerance(found: Iterable[Curve], tolerances: Sequence[float]) -> float:
-    """The largest distance of a fold mean from the trend that a trace stopped at, beyond the stop, over the tolerance:
-    above 1 where the stopping rule broke its word."""
-    worst = 0.0
-    for curve in found:
-        for tolerance in tolerances:
-            trace = curves.learning_trace(curve.x, curve.mean, tolerance=tolerance)
-            if trace.stop_level is not None and trace.stop_level <= len(curve.x):
-                gap = np.abs(trace.law(trace.stop_level)(curve.x) - curve.mean)
-                worst = max(worst, gap[trace.stop_level - 1 :].max() / tolerance)
+def rules(
+    named: Mapping[str, Curve], settings: Mapping[str, Mapping[str, Any]], times: int,
+    make_rng: Callable[[str], np.random.Generator],
+) -> pd.DataFrame:  # fmt: skip
+    """`stops` on resampled fold means, for each curve and each rule: share of curves on which it stops, and means of
+    what it saves, of the absolute error and of the drift."""
+    rows = {}
+    for name, curve in named.items():
+        means = resampled(curve, times, make_rng(f"stopping {name}"))
+        for rule, setting in settings.items():
+            found = stops(curve.x, means, **setting).abs()
+            rows[name, rule] = {"stops %": 100 * len(found) / times, **found.mean()}
+    return pd.DataFrame(rows).T
+
+
+def distorted(curve: Curve, size: float) -> Array:
+    """Shift of a level's asymptote, (levels, 2) with anchors and without, when its last accuracy is lowered by `size`:
+    for each level six or more beyond the working level."""
+    clean = {a: curves.learning_trace(curve.x, curve.mean, anchored=a) for a in (True, False)}
+    moved = []
+    for at in range(clean[True].working_level + 6, len(curve.x)):
+        y = curve.mean.copy()
+        y[at] -= size
+        bent = {a: curves.learning_trace(curve.x, y, anchored=a) for a in (True, False)}
+        moved.append([abs(bent[a].asymptotes - clean[a].asymptotes)[at - 2] for a in (True, False)])
+    return np.array(moved)
+
+
+def beyond_the_layer(trace: curves.LearningTrace) -> float:
+    """How far a later trend leaves the layer of a level from the working level on, at most, right of the crossing and
+    of what was seen; negative if none does."""
+    worst = -np.inf
+    for i in np.flatnonzero(np.isfinite(trace.layers) & (trace.levels >= (trace.working_level or np.inf))):
+        start = max(curves.crossings(trace.laws[i], trace.laws[i + 1])[-1], trace.x[trace.levels[i] - 1])
+        gap = max(curves.largest_gap(trace.laws[i], later, start) for later in trace.laws[i + 1 :])
+        worst = max(worst, gap - trace.layers[i])
     return worst
 
 
-def left_layer(found: Iterable[Curve]) -> float:
-    """How far, in points, any later trend leaves the layer of convergence of an earlier one, at most, beyond the
-    working level, over fold means and single folds (0: none does)."""
-    worst = 0.0
-    for x, y in ((curve.x, y) for curve in found for y in (curve.mean, *curve.y)):
-        trace = curves.learning_trace(x, y)
-        for i in np.flatnonzero(np.isfinite(trace.layers) & (trace.levels >= (trace.working_level or 99))):
-            one, rest = trace.laws[i], trace.laws[i + 1 :]
-            start = max(curves.crossings(one, rest[0])[-1], x[trace.levels[i] - 1])
-            gap = max(curves.largest_gap(one, other, start) for other in rest)
-            worst = max(worst, 100 * (gap - trace.layers[i]))
-    return worst
+def layers_against_gaps(trace: curves.LearningTrace) -> Array:
+    """For each level with a layer: the layer, and the largest distance to the next trend right of the crossing."""
+    pairs = []
+    for i in np.flatnonzero(np.isfinite(trace.layers)):
+        one, two = trace.laws[i], trace.laws[i + 1]
+        pairs.append((trace.layers[i], curves.largest_gap(one, two, curves.crossings(one, two)[-1])))
+    return np.array(pairs).reshape(-1, 2)

@@ -173,11 +173,11 @@ def browser_controls(names: Sequence[str], levels: int) -> list[figures.Control]
 def browser_layout() -> dict[str, Any]:
     """Plotly figure without traces."""
     layout = {
-        "height": 400,
-        "margin": {"l": 60, "r": 15, "t": 10, "b": 95},
+        "height": 430,
+        "margin": {"l": 60, "r": 15, "t": 55, "b": 50},
         "xaxis": {"title": {"text": "words (thousands)"}},
         "yaxis": {"title": {"text": "accuracy (%)"}},
-        "legend": {"orientation": "h", "x": 0, "y": -0.22},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
     }
     return {"data": [], "layout": layout}
 
@@ -248,7 +248,7 @@ const error = (l) => 100 * (at(laws[l - 3], X[n - 1]) - Y[n - 1]), saved = (l) =
 const words = (v) => Math.round(v).toLocaleString("en");
 const k = (v) => v / 1000, pc = (v) => 100 * v;
 const traces = [
-  { type: "scatter", mode: "lines", name: `trend of level ${level}`, x: far.map(k), y: far.map((x) => pc(at(law, x))), line: { color: data.blue, width: 2.5 } },
+  { type: "scatter", mode: "lines", name: "trend", x: far.map(k), y: far.map((x) => pc(at(law, x))), line: { color: data.blue, width: 2.5 } },
   { type: "scatter", mode: "markers", name: "seen", x: X.slice(0, level).map(k), y: Y.slice(0, level).map(pc), marker: { color: data.orange, size: 8 } },
   { type: "scatter", mode: "markers", name: "still to come", x: X.slice(level).map(k), y: Y.slice(level).map(pc), marker: { color: data.orange, size: 7, symbol: "circle-open" } },
 ];

@@ -1,97 +1,26 @@
 """Two taggers that learn by counting: unigram with suffix back-off, and a bigram hidden Markov model.
 
 Counts only accumulate, so training along a learning scheme costs one pass over the words whatever the number of levels.
-A sentence is a list of (word, tag) pairs. `Lexicon` numbers words, suffixes and tags; the loops are compiled.
+A sentence is a list of (word, tag) pairs. A `Lexicon` numbers words, suffixes and tags; both taggers count in arrays
+that grow with it, and the loops are compiled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Sentence = Sequence[tuple[str, str]]
-DEPTH = 5  # longest suffix, in characters
+from foretold.papers.learning_curves_lexicon import DEPTH, Encoded, Lexicon, Sentence
+
+__all__ = ["Counts", "Encoded", "HMMTagger", "Lexicon", "UnigramTagger"]
+
 RARE = 10  # words seen at most so often teach the suffix model, and may have tags they never had
 WEIGHT = 2.0  # what a shorter suffix counts, in observations of the longer one
-
-
-class Encoded(NamedTuple):
-    """Sentences as numbers: words and tags (n,), and where each sentence starts, (sentences + 1,)."""
-
-    words: NDArray[np.int32]
-    tags: NDArray[np.int32]
-    starts: NDArray[np.int64]
-
-    def take(self, order: NDArray[np.integer]) -> Encoded:
-        """The sentences of `order`, in that order."""
-        lengths = np.diff(self.starts)[order]
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        at = np.arange(starts[-1]) + np.repeat(self.starts[order] - starts[:-1], lengths)
-        return Encoded(self.words[at], self.tags[at], starts)
-
-    def part(self, first: int, last: int) -> Encoded:
-        """Sentences first to last - 1."""
-        a, b = self.starts[first], self.starts[last]
-        return Encoded(self.words[a:b], self.tags[a:b], self.starts[first : last + 1] - a)
-
-
-def shape(word: str) -> str:
-    """A coarse look of a word: what it begins with, and whether it holds digits, hyphens, underscores or dots."""
-    first = word[0] if word else ""
-    begins = "A" if first.isupper() else "a" if first.islower() else "0" if first.isdigit() else first[:1]
-    marks = "0" * any(c.isdigit() for c in word) + "".join(sign for sign in "-_." if sign in word[1:])
-    return begins + ("A" if word.isupper() and len(word) > 1 else "") + marks
-
-
-class Lexicon:
-    """Numbers for words, tags and suffixes, given in the order of their first use. It knows no counts."""
-
-    def __init__(self) -> None:
-        self.words: dict[str, int] = {}
-        self.tags: dict[str, int] = {}
-        self._endings: dict[str, int] = {}
-        self._table = np.full((1024, DEPTH + 1), -1, np.int32)
-
-    @property
-    def endings(self) -> NDArray[np.int32]:
-        """(words, 6): numbers of a word's shape and of its shape with the last 1 to 5 characters; -1 beyond it."""
-        return self._table[: len(self.words)]
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Numbers of words, endings and tags."""
-        return len(self.words), len(self._endings), len(self.tags)
-
-    def word(self, word: str) -> int:
-        """The number of a word."""
-        if (number := self.words.get(word)) is None:
-            number = self.words[word] = len(self.words)
-            if number == len(self._table):
-                self._table = np.concatenate([self._table, np.full_like(self._table, -1)])
-            look = shape(word)
-            for k in range(min(len(word), DEPTH) + 1):
-                ending = f"{look}|{word[len(word) - k :]}"
-                self._table[number, k] = self._endings.setdefault(ending, len(self._endings))
-        return number
-
-    def encode(self, sentences: Iterable[Sentence]) -> Encoded:
-        """Sentences as numbers. Raises ValueError for an empty sentence, or pairs that are not two strings."""
-        words, tags, starts = [], [], [0]
-        for sentence in sentences:
-            for pair in sentence:
-                if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
-                    raise ValueError(f"sentences hold {pair!r}; allowed are pairs (word, tag) of strings")
-                words.append(self.word(pair[0]))
-                tags.append(self.tags.setdefault(pair[1], len(self.tags)))
-            starts.append(len(words))
-            if starts[-1] == starts[-2]:
-                raise ValueError(f"sentence {len(starts) - 2} is empty; allowed are sentences of at least one word")
-        return Encoded(np.array(words, np.int32), np.array(tags, np.int32), np.array(starts, np.int64))
 
 
 @dataclass
