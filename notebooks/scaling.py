@@ -298,7 +298,7 @@ figures.show(
 #
 # ### Sizes
 #
-# Now sizes, of which every second has about four times the parameters, all with batches of 512 characters, two seeds. They see the same
+# Now sizes, each with about twice the parameters of the one before, all with batches of 512 characters, two seeds. They see the same
 # batches in the same order, which takes the luck of the draw out of comparisons. The learning rate falls with the
 # root of the width, as a sweep beforehand suggested. We fit the five smallest, and *predict the largest*, which has four
 # times the parameters of the largest that was fitted.
