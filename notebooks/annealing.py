@@ -27,10 +27,11 @@
 # [paper]: https://arxiv.org/abs/2408.11029
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold: install it, and leave numpy and torch as they are.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install it,
+# and leave numpy and torch as they are.
 import importlib.util
 
-if importlib.util.find_spec("foretold") is None:
+if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import importlib.metadata
     import os
     import pathlib
