@@ -123,13 +123,13 @@ def curves_figure(curves: Curves, error: float) -> Figure:
     """Loss against steps: the largest size under each schedule, with the error of the last loss, and the smaller sizes
     at constant rate behind it."""
     fig, axes = plt.subplots(figsize=(6, 4))
-    for size, losses in zip(curves.sizes[:-1], curves.losses[:-1, 0], strict=True):
+    for i, (size, losses) in enumerate(zip(curves.sizes[:-1], curves.losses[:-1, 0], strict=True)):
         axes.plot(curves.steps, losses, color=INK, alpha=0.45, linewidth=1)
-        axes.annotate(f"{size / 1e3:,.0f}k", (curves.steps[-1], losses[-1]), xytext=(9, 0), textcoords="offset points", va="center")  # noqa: E501  # fmt: skip
+        axes.annotate(f"{size / 1e3:,.0f}k", (curves.steps[-1], losses[-1]), xytext=(7 + 24 * (i % 2), 0), textcoords="offset points", va="center")  # noqa: E501  # fmt: skip
     for (name, (colour, style)), losses in zip(LOOK.items(), curves.losses[-1], strict=True):
         axes.plot(curves.steps, losses, color=COLOURS[colour], linestyle=style, label=name)
         axes.errorbar(curves.steps[-1], losses[-1], yerr=error, color=COLOURS[colour], capsize=3)
-    axes.set(xlabel="steps", ylabel="validation loss (nats per token)", xlim=(0, curves.steps[-1] * 1.08))
+    axes.set(xlabel="steps", ylabel="validation loss (nats per token)", xlim=(0, curves.steps[-1] * 1.2))
     axes.set_ylim(curves.losses[-1, :, -1].min() - 0.08, np.quantile(curves.losses[0], 0.9))
     axes.legend(title=f"{curves.sizes[-1] / 1e3:,.0f}k parameters")
     return fig
