@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from foretold import data
+from foretold import data, smollm
 from foretold.papers import prediction_sets_experiment as trial
 from foretold.papers import prediction_sets_humaneval as humaneval
 from foretold.papers import prediction_sets_sql as sql
 from foretold.papers.prediction_sets import Node
 
 
-def repeat(profile: str, generator: torch.Generator, device: torch.device) -> pd.DataFrame:
+def repeat(profile: str, generator: torch.Generator, device: torch.device, hub: str | None = None) -> pd.DataFrame:
     """What was found in the data that are on this machine: programs, nodes, and at the gpu profile predictions.
 
-    At the gpu profile a translator is trained on Advising, and a model that `humaneval.SWITCH` names completes the
-    lines of HumanEval; elsewhere the files are read and their trees built. Empty where there are no data.
+    At the gpu profile a translator is trained on Advising, and SmolLM2, or the model that `hub` names on the model hub,
+    completes the lines of HumanEval; elsewhere the files are read and their trees built. Empty where there are no data.
     """
     rows = []
     if data.available("text2sql-advising"):
@@ -27,9 +27,9 @@ def repeat(profile: str, generator: torch.Generator, device: torch.device) -> pd
         else:
             rows.append(row("advising", [], [trial.bare(query, sql.sql_tree) for _, query in sql.questions(path)]))
     if data.available("humaneval"):
-        path, name = data.fetch("humaneval"), humaneval.switched_on()
-        if profile == "gpu" and name:
-            rows.append(row("humaneval", *humaneval.predictions(name, path, device)))
+        path = data.fetch("humaneval")
+        if profile == "gpu" and (hub or smollm.available()):
+            rows.append(row("humaneval", *humaneval.predictions(path, device, hub)))
         else:
             rows.append(row("humaneval", [], [humaneval.truth(problem) for problem in humaneval.problems(path)]))
     return pd.DataFrame(rows)

@@ -14,7 +14,7 @@ from foretold.papers import prediction_sets_joint as joint_loops
 from foretold.papers.prediction_sets import Node, Partial
 from foretold.papers.prediction_sets_model import Prediction
 
-# The grid of the authors' published code, and 1, where every program is removed and nothing can be missed.
+# The grid of the authors' published code, and 1, where only what costs nothing may stay: here, nothing.
 TAUS = np.append(np.linspace(1e-5, 1 - 1e-5, 100), 1.0)
 Maker = Callable[[Node, np.ndarray, int], list[Partial]]
 
@@ -100,12 +100,6 @@ def share_interval(count: int, trials: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def mean_interval(values: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """Mean and its interval, 1.96 standard errors to either side."""
-    mean, error = float(values.mean()), 1.96 * float(values.std(ddof=1)) / len(values) ** 0.5
-    return mean, (mean - error, mean + error)
-
-
 def price_of_nesting(trees: Sequence[Node], max_holes: int) -> tuple[float, float]:
     """(share of kept nodes that nesting costs over all trees and `TAUS`, share of trees where it costs nothing)."""
     budgets = np.abs(-np.log(TAUS))
@@ -115,8 +109,8 @@ def price_of_nesting(trees: Sequence[Node], max_holes: int) -> tuple[float, floa
 
 
 def examples(predicted: Sequence[Node], true: Sequence[Node], right: np.ndarray, count: int) -> list[int]:
-    """Programs to look at: valid, of 8 to 16 nodes and less than 48 letters, four wrong ones to each right one, each
-    with at least three different sets of at most two holes in which the truth appears before all is removed."""
+    """Programs to look at: of 5 to 16 nodes and at most 48 letters, four wrong ones to each right one, each with at
+    least five different sets of at most two holes, in one of which the truth appears before all is removed."""
     found: dict[bool, list[int]] = {True: [], False: []}
     for i, (tree, truth) in enumerate(zip(predicted, true, strict=True)):
         wanted = -(-count // 5) if right[i] else count - count // 5

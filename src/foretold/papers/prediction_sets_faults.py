@@ -21,20 +21,20 @@ FAULTS = ("order", "names")
 def faulty(*faults: str) -> Callable[[Partial, Node], bool]:
     """A containment with some of the `FAULTS`. "order": children are compared as a set, so ``a - b`` covers ``b - a``.
     "names": a node whose text begins with its first child and has nothing between its children loses what follows them,
-    so ``x.append`` owns nothing and covers ``x.extend``. Raises ValueError for another fault."""
+    so ``x.append`` owns nothing and covers ``x.extend``; two such nodes agree. Raises ValueError for another fault."""
     if unknown := [fault for fault in faults if fault not in FAULTS]:
         raise ValueError(f"faults holds {unknown[0]!r}; allowed are {', '.join(FAULTS)}")
 
-    def own(node: Node) -> str:
-        gapless = node.children and not any(piece.strip() for piece in node.text[:-1])
-        return "" if "names" in faults and gapless else node.label
+    def nameless(node: Node) -> bool:
+        return "names" in faults and bool(node.children) and not any(piece.strip() for piece in node.text[:-1])
 
     def inside(partial: Partial, program: Node) -> bool:
         def covers(v: int, there: Node) -> bool:
             if not partial.kept[v]:
                 return True
             here = partial.tree.nodes[v]
-            if own(here) != own(there) or len(here.children) != len(there.children):
+            agree = here.label == there.label or (nameless(here) and nameless(there))
+            if not agree or len(here.children) != len(there.children):
                 return False
             numbers, at = [], v + 1
             for _ in here.children:

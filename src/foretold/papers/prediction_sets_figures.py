@@ -21,7 +21,8 @@ HOLES = {1: ("blue", "o"), 2: ("orange", "s"), 3: ("green", "^"), 4: ("purple", 
 
 def programs(rows: Sequence[tuple[str, str]]) -> Figure:
     """Programs with holes, one a line: (what stands before it, program)."""
-    fig, axis = plt.subplots(figsize=(6, 0.34 * len(rows) + 0.2))
+    fig = plt.figure(figsize=(6, 0.34 * len(rows) + 0.2))
+    axis = fig.add_axes((0, 0, 1, 1))  # no layout may move what has been measured
     axis.set_axis_off()
     axis.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))
     for at, (before, text) in enumerate(rows):
@@ -62,18 +63,21 @@ def curves(measured: Mapping[int, Measured], greedy: Mapping[int, Measured]) -> 
     return fig
 
 
-def law(held: np.ndarray, tests: int, expected: Any, epsilon: float) -> Figure:
-    """Held-out errors of many splits beside their exact law."""
+def law(held: np.ndarray, tests: int, expected: Any, epsilon: float, delta: float) -> Figure:
+    """Share of splits whose held-out error exceeds x, beside what the exact law allows."""
     fig, axis = plt.subplots()
-    counts = np.round(held * tests).astype(int)
-    width = max(1, round(np.ptp(counts) / 30))
-    edges = np.arange(counts.min() - width, counts.max() + 2 * width, width)
-    axis.hist((edges[np.digitize(counts, edges) - 1] + width / 2) / tests, bins=edges / tests, density=True,
-              color=COLOURS["blue"], alpha=0.45, label=f"{len(held):,} splits")  # fmt: skip
-    k = np.arange(int(expected.ppf(1e-4)), int(expected.ppf(1 - 1e-4)))
-    axis.plot(k / tests, expected.pmf(k) * tests, color=COLOURS["orange"], label="beta-binomial law")
-    axis.axvline(epsilon, color=INK, linestyle="--", linewidth=1.4, label="$\\epsilon$")
-    axis.set(xlabel="share of held-out programs missed", ylabel="density")
+    k = np.arange(int(expected.ppf(1e-4)), int(expected.ppf(1 - 1e-4)) + 1)
+    misses = np.round(held * tests).astype(int)
+    beyond = (misses[:, None] > k).mean(0)
+    error = 1.96 * np.sqrt(beyond * (1 - beyond) / len(misses))
+    axis.plot(k / tests, expected.sf(k), color=COLOURS["orange"], linestyle="--", label="beta-binomial law")
+    axis.step(k / tests, beyond, where="post", color=COLOURS["blue"], linewidth=1.6, label=f"{len(held):,} splits")
+    axis.fill_between(
+        k / tests, beyond - error, beyond + error, step="post", color=COLOURS["blue"], alpha=0.25, linewidth=0
+    )
+    axis.axvline(epsilon, color=INK, linestyle=":", linewidth=1.4, label="$\\epsilon$")
+    axis.axhline(delta, color=INK, linestyle="-.", linewidth=1, label="$\\delta$")
+    axis.set(xlabel="x, share of held-out programs", ylabel="splits that miss more than x, share", ylim=(0, 1))
     axis.legend()
     return fig
 
@@ -96,7 +100,7 @@ def sizes(table: pd.DataFrame, title: str = "") -> Figure:
         look = {"linestyle": line, "color": COLOURS[colour], "marker": mark, "markersize": 5, "linewidth": 1.5}
         axis.errorbar(rows["epsilon"] + shift, rows["removed"], bars, label=name, **look)
     axis.set(xlabel="allowed error $\\epsilon$", ylabel="share of nodes removed", ylim=(0, 1), title=title)
-    axis.legend(ncols=2)
+    fig.legend(*axis.get_legend_handles_labels(), ncols=2, loc="outside lower center")
     return fig
 
 
@@ -114,7 +118,7 @@ def advantages(table: pd.DataFrame) -> Figure:
         axis.axhline(0, color=INK, linewidth=1)
         axis.set(xlabel="allowed error $\\epsilon$", title=view)
     axes[0].set_ylabel("greedy minus optimal,\npoints of removed nodes")
-    axes[1].legend()
+    fig.legend(*axes[1].get_legend_handles_labels(), ncols=4, loc="outside lower center")
     return fig
 
 
@@ -135,9 +139,9 @@ def broken(table: pd.DataFrame, delta: float) -> Figure:
             rows["epsilon"], rows["share"], bars, color=COLOURS[colour], marker=mark, label=check, linewidth=1.6
         )
     axis.axhline(delta, color=INK, linestyle="--", linewidth=1.4)
-    axis.text(0.205, delta - 0.012, "$\\delta$", va="top", fontsize=12)
+    axis.text(0.3, delta - 0.005, "$\\delta$", va="top", fontsize=12)
     axis.set(xlabel="allowed error $\\epsilon$", ylabel="splits with more misses\nthan allowed, share", ylim=(0, None))
-    axis.legend(title="calibrated with")
+    fig.legend(*axis.get_legend_handles_labels(), title="calibrated with", ncols=4, loc="outside lower center")
     return fig
 
 
@@ -164,7 +168,7 @@ def controls(names: Mapping[str, str]) -> list[figures.Control]:
     return [
         figures.Choice("program", "predicted program", dict(names), next(iter(names))),
         figures.Choice("m", "holes at most", {str(m): str(m) for m in HOLES}, "2"),
-        figures.Slider("tau", "threshold τ", 0, 1, 0.01, 0.3),
+        figures.Slider("tau", "threshold τ", 0, 1, 0.01, 0.6),
     ]
 
 

@@ -11,7 +11,6 @@ import ast
 import gzip
 import itertools
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,9 @@ from typing import Any
 
 import torch
 
+from foretold import smollm
 from foretold.papers.prediction_sets import Node
 from foretold.papers.prediction_sets_python import python_tree
-
-SWITCH = "FORETOLD_CODE_MODEL"  # names a model of the hub, or a folder with one; read at the gpu profile only
 
 
 @dataclass(frozen=True)
@@ -117,16 +115,9 @@ def truth(problem: Problem) -> Node:
     return python_tree(problem.line, [], [])
 
 
-def switched_on() -> str | None:
-    """The model that `SWITCH` names in the environment, or None."""
-    return os.environ.get(SWITCH) or None
-
-
-def predictions(name: str, path: Path, device: torch.device) -> tuple[list[Node], list[Node]]:
-    """Complete all problems of the file with the model `name` (of the hub, or a folder): (predicted, true) trees."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32).to(device).eval()
+def predictions(path: Path, device: torch.device, hub: str | None = None) -> tuple[list[Node], list[Node]]:
+    """Complete all problems of the file with SmolLM2, or with the model that `hub` names on the model hub (or a folder
+    with one): (predicted, true) trees. Errors as `smollm.load`."""
+    tokenizer, model = smollm.pretrained(hub, device) if hub else smollm.load(smollm.fetch(), device)
     asked = problems(path)
-    completed = complete(model, AutoTokenizer.from_pretrained(name), asked)
-    return [one.tree() for one in completed], [truth(problem) for problem in asked]
+    return [one.tree() for one in complete(model, tokenizer, asked)], [truth(problem) for problem in asked]
