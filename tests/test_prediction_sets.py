@@ -144,8 +144,8 @@ def test_the_table_gives_the_optimum_of_all_partial_programs(holes, rng):
             assert len(found.holes) <= max(holes, found.size == 0)
 
 
-def test_on_real_lines_joint_optimum_brute_force_and_four_thresholds_agree(rng):
-    """14 lines of real code, 1 to 3 holes, 4 thresholds: 42 cases, as the authors' optimiser was once compared."""
+def test_on_lines_of_code_the_joint_optimum_is_that_of_brute_force(rng):
+    """14 lines with drawn costs, 1 to 3 holes, 4 thresholds: 42 cases, as the authors' optimiser was once compared."""
     small = [line for line in LINES if len(tree_of(line).nodes) <= 12]
     cases = 0
     for line, holes in itertools.product((small * 14)[:14], (1, 2, 3)):
@@ -340,6 +340,21 @@ def test_held_out_misses_follow_the_beta_binomial_law(rng):
     assert abs(np.mean(misses) - law.mean()) <= 4 * law.std() / math.sqrt(3_000)
     tail = law.sf(epsilon * tests)
     assert abs(np.mean(np.array(misses) > epsilon * tests) - tail) <= 4 * math.sqrt(tail * (1 - tail) / 3_000)
+
+
+def test_the_law_is_the_negative_hypergeometric_one():
+    """Walk down all critical thresholds, and count held-out ones before the (k + 1)-th calibration one."""
+    law, k = trial.finite_law(60, 90, 0.2, 0.1), ps.max_errors(60, 0.2, 0.1)
+    other = stats.nhypergeom(150, 90, k + 1)
+    assert law.pmf(np.arange(91)) == pytest.approx(other.pmf(np.arange(91)), abs=1e-12)
+
+
+def test_at_the_last_threshold_nothing_is_missed_even_where_the_root_costs_nothing():
+    one, other = Node(0, text="x"), Node(0, text="y")
+    measured = trial.measure([one], [other], 1)
+    assert measured.missed[0].tolist() == [True] * 100 + [False]
+    assert (measured.removed[0, -2], measured.removed[0, -1]) == (0, 1)
+    assert measured.first == 100
 
 
 def test_divisions_use_the_threshold_that_calibrate_gives(rng):

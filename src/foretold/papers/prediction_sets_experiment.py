@@ -14,7 +14,7 @@ from foretold.papers import prediction_sets_joint as joint_loops
 from foretold.papers.prediction_sets import Node, Partial
 from foretold.papers.prediction_sets_model import Prediction
 
-# The grid of the authors' published code, and 1, where only what costs nothing may stay: here, nothing.
+# The grid of the authors' published code, and 1 for the set of all programs, which misses nothing.
 TAUS = np.append(np.linspace(1e-5, 1 - 1e-5, 100), 1.0)
 Maker = Callable[[Node, np.ndarray, int], list[Partial]]
 
@@ -58,7 +58,8 @@ def measure(
     predicted: Sequence[Node], true: Sequence[Node], max_holes: int, make: Maker = joint,
     inside: Callable[[Partial, Node], bool] = sets.contains, taus: np.ndarray = TAUS,
 ) -> Measured:  # fmt: skip
-    """Build the sets of all programs at all thresholds, and look whether the true ones are inside."""
+    """Build the sets of all programs at all thresholds, and look whether the true ones are inside. At tau = 1 everything
+    is removed, even nodes that cost nothing: no model is certain, a probability of 1 has been rounded."""
     missed, removed = np.ones((2, len(predicted), len(taus)))
     budgets = np.abs(-np.log(taus))
     for row, (tree, truth) in enumerate(zip(predicted, true, strict=True)):
@@ -68,6 +69,7 @@ def measure(
                 answer = not inside(partial, truth)
             before = partial
             missed[row, column], removed[row, column] = answer, partial.removed
+    missed[:, taus >= 1], removed[:, taus >= 1] = 0, 1
     return Measured(missed.astype(bool), removed)
 
 

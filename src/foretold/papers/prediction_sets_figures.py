@@ -151,8 +151,8 @@ def broken(table: pd.DataFrame, delta: float) -> Figure:
 def family(tree: Node, truth: Node, max_holes: Sequence[int]) -> dict[str, Any]:
     """One program for the browser: its nodes' texts and costs, and for each m which nodes are kept at each threshold
     and whether the true program is in the set."""
-    budgets = np.abs(-np.log(TAUS))
-    partials = {m: sets.nested_partial_programs(tree, budgets, m) for m in max_holes}
+    budgets, everything = -np.log(TAUS[:-1]), Partial(tree, np.zeros(len(tree.nodes), bool))
+    partials = {m: [*sets.nested_partial_programs(tree, budgets, m), everything] for m in max_holes}
     return {
         "texts": [list(node.text) for node in tree.nodes],
         "costs": tree.costs.tolist(),
