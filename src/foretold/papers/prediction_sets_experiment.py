@@ -58,8 +58,8 @@ def measure(
     predicted: Sequence[Node], true: Sequence[Node], max_holes: int, make: Maker = joint,
     inside: Callable[[Partial, Node], bool] = sets.contains, taus: np.ndarray = TAUS,
 ) -> Measured:  # fmt: skip
-    """Build the sets of all programs at all thresholds, and look whether the true ones are inside. At tau = 1 everything
-    is removed, even nodes that cost nothing: no model is certain, a probability of 1 has been rounded."""
+    """Build the sets of all programs at all thresholds, and look whether the true ones are inside. At tau = 1
+    everything is removed, even nodes that cost nothing: no model is certain, a probability of 1 has been rounded."""
     missed, removed = np.ones((2, len(predicted), len(taus)))
     budgets = np.abs(-np.log(taus))
     for row, (tree, truth) in enumerate(zip(predicted, true, strict=True)):

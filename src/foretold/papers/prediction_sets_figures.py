@@ -21,7 +21,7 @@ HOLES = {1: ("blue", "o"), 2: ("orange", "s"), 3: ("green", "^"), 4: ("purple", 
 
 def programs(rows: Sequence[tuple[str, str]]) -> Figure:
     """Programs with holes, one a line: (what stands before it, program)."""
-    fig = plt.figure(figsize=(6, 0.34 * len(rows) + 0.2))
+    fig = plt.figure(figsize=(6, 0.34 * len(rows) + 0.2), layout="none")
     axis = fig.add_axes((0, 0, 1, 1))  # no layout may move what has been measured
     axis.set_axis_off()
     axis.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))
@@ -89,7 +89,7 @@ def _bars(rows: pd.DataFrame, name: str) -> np.ndarray:
 
 def sizes(table: pd.DataFrame, title: str = "") -> Figure:
     """Removed nodes after calibration against epsilon; rows of `table`: m, method, epsilon, removed, low, high."""
-    fig, axis = plt.subplots()
+    fig, axis = plt.subplots(layout="constrained")
     for (m, method), rows in table.groupby(["m", "method"]):
         colour, mark = HOLES[m]
         rows = rows.sort_values("epsilon")
@@ -107,7 +107,7 @@ def sizes(table: pd.DataFrame, title: str = "") -> Figure:
 def advantages(table: pd.DataFrame) -> Figure:
     """What greedy removes more than the optimum: at one threshold, and after each has its own. Columns: m, view
     ("same threshold" or "each calibrated"), epsilon, more, low, high; in percentage points."""
-    fig, axes = plt.subplots(1, 2, figsize=(6, 3.6), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(6, 3.8), sharey=True, layout="constrained")
     for axis, (view, part) in zip(axes, table.groupby("view", sort=False), strict=True):
         for m, rows in part.groupby("m"):
             colour, mark = HOLES[m]
@@ -125,7 +125,7 @@ def advantages(table: pd.DataFrame) -> Figure:
 def broken(table: pd.DataFrame, delta: float) -> Figure:
     """Share of splits whose true error exceeds epsilon, by the containment used to calibrate: columns check, epsilon,
     share, low, high."""
-    fig, axis = plt.subplots()
+    fig, axis = plt.subplots(layout="constrained")
     looks = {
         "strict": ("blue", "o"),
         "order": ("orange", "s"),
@@ -183,11 +183,6 @@ def browser_data(
         "n": n,
         "delta": delta,
     }
-
-
-def whole(tree: Node) -> str:
-    """A tree as text, without holes."""
-    return sets.render(Partial(tree, np.ones(len(tree.nodes), bool)))
 
 
 # values: program ("p0", ...), m ("1" to "4"), tau
