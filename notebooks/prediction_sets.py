@@ -27,10 +27,11 @@
 # [paper]: https://arxiv.org/abs/2302.08703
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold: install it, and leave numpy and torch as they are.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install it,
+# and leave numpy and torch as they are.
 import importlib.util
 
-if importlib.util.find_spec("foretold") is None:
+if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import importlib.metadata
     import os
     import pathlib
@@ -56,7 +57,7 @@ import numpy as np
 import pandas as pd
 
 import foretold
-from foretold import data, figures
+from foretold import data, figures, uncertainty
 from foretold.papers import prediction_sets as ps
 from foretold.papers import prediction_sets_exact as exact
 from foretold.papers import prediction_sets_experiment as trial
@@ -65,7 +66,6 @@ from foretold.papers import prediction_sets_figures as draw
 from foretold.papers import prediction_sets_joint as joint
 from foretold.papers import prediction_sets_model as translator
 from foretold.papers import prediction_sets_python as python
-from foretold.uncertainty import mean_interval
 
 run = foretold.start("prediction_sets")
 
@@ -441,7 +441,7 @@ with run.section("faulty containment"):
     }
     check = trial.breaking(best[m], loose, n, rates, delta, times // 4, run.rng("faults"))
 gain = 100 * (best[m].missed.mean(1) - loose["order and names"].missed.mean(1))
-inflated, *span = mean_interval(gain)
+inflated, *span = uncertainty.mean_interval(gain)
 print(f"coverage looks {inflated:.2f} points better [{span[0]:.2f}, {span[1]:.2f}],")
 print("mean over thresholds; share of divisions with more misses than allowed:")
 print(check.pivot_table("share", "check", "epsilon").round(3).to_string())
