@@ -3,36 +3,24 @@
     OMP_NUM_THREADS=1 python benchmarks/prediction_sets.py
 
 prints the table of benchmarks/README.md, in a minute or two. Nothing here is a timed test. The integer program is
-solved by
-HiGHS (scipy.optimize.milp), until it has the optimum or its time is up; the seconds include building it.
+solved by HiGHS (scipy.optimize.milp), until it has the optimum or its time is up; the seconds include building it.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy
+from timing import best
 
 from foretold.papers import prediction_sets as ps
 from foretold.papers import prediction_sets_exact as exact
 from foretold.papers import prediction_sets_joint as joint
 
-LIMIT = 20.0  # seconds that HiGHS gets
+LIMIT = 15.0  # seconds that HiGHS gets
 CASES = [(10, 2, 4), (10, 2, 10), (20, 2, 10), (60, 2, 4), (60, 1, 100), (60, 2, 100), (60, 3, 100), (60, 4, 100)]
-
-
-def best(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Seconds of the fastest of some calls, and the result."""
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds), result
 
 
 def main() -> None:

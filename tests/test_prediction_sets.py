@@ -168,6 +168,21 @@ def test_the_joint_optimum_is_that_of_the_integer_program(rng):
     assert binding >= 1  # or nothing was tested
 
 
+@pytest.mark.parametrize("holes", [0, 1, 2, 3])
+def test_partial_programs_are_counted_without_making_them(holes, rng):
+    for nodes in (1, 2, 6, 10):
+        tree = exact.random_tree(nodes, rng)
+        made = sum(1 for part in exact.partial_programs(tree, holes) if part.size)
+        assert joint.partial_programs(tree.ends, holes) == made
+
+
+def test_a_leaf_equal_budgets_and_no_holes_at_all():
+    leaf, tree = Node(1.0, text="x"), Node(0.5, [Node(1), Node(0)], "f")
+    assert [part.size for part in ps.nested_partial_programs(leaf, [2, 1, 1, 0.5], 0)] == [1, 1, 1, 0]
+    assert [part.size for part in ps.nested_partial_programs(tree, [1.5, 1.5, 1.4, 0.5], 0)] == [3, 3, 0, 0]
+    assert [part.size for part in ps.nested_partial_programs(tree, [1.5, 0.5, 0.5, 0.4], 1)] == [3, 2, 2, 0]
+
+
 def test_nesting_costs_something_where_two_sides_compete():
     """Worked out by hand: with 5 nats the left side (3 nodes) fits, with 3 the right one (2 nodes). Alone 4 + 3; one
     after the other at most 3 + 3, keeping the right side twice."""
@@ -377,11 +392,11 @@ def test_divisions_use_the_threshold_that_calibrate_gives(rng):
         (lambda: Node(math.nan), "cost is nan"),
         (lambda: Node(1, ["x"]), "children holds 'x'"),
         (lambda: Node(1, [Node(1)], ("a",)), "text has 1 parts; allowed are 2"),
-        (lambda: ps.largest_partial_program(Node(1), -0.5, 1), "budget is"),
+        (lambda: ps.largest_partial_program(Node(1), -0.5, 1), "budget is -0.5; allowed is"),
         (lambda: ps.largest_partial_program(Node(1), 1, -1), "max_holes is -1"),
         (lambda: ps.largest_partial_program("x", 1, 1), "tree is 'x'"),
-        (lambda: ps.nested_partial_programs(Node(1), [1, 2], 1), "do not rise"),
-        (lambda: ps.nested_partial_programs(Node(1), [], 1), "budget is"),
+        (lambda: ps.nested_partial_programs(Node(1), [1, 2], 1), r"budgets is \[1, 2\]; allowed .* do not rise"),
+        (lambda: ps.nested_partial_programs(Node(1), [], 1), "budgets is"),
         (lambda: ps.contains("x", Node(1)), "partial is 'x'"),
         (lambda: ps.contains(Node(1), "x"), "program is 'x'"),
         (lambda: ps.render(3), "partial is 3"),
@@ -405,7 +420,7 @@ def test_wrong_input_is_named(call, words):
 
 def test_a_search_that_would_be_too_large_is_refused_and_says_what_is_lost():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="allowed are 20000000, or exact=False"):
+    with pytest.raises(ValueError, match="allowed are 200000000, or exact=False"):
         ps.nested_partial_programs(exact.random_tree(300, rng), BUDGETS, 4)
 
 

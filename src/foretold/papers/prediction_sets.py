@@ -144,7 +144,7 @@ def largest_partial_program(tree: Node, budget: float, max_holes: int) -> Partia
     root can be kept, everything is removed, which is always allowed and counts as no hole.
     Raises ValueError for a negative budget and for max_holes below 0.
     """
-    budgets = _check_budgets([budget])
+    budgets = _check_budgets("budget", [budget])
     _check_tree(tree)
     kept = joint.optima(tree.costs, tree.ends, budgets, _check_count("max_holes", max_holes, 0))[0]
     return Partial(tree, kept)
@@ -157,9 +157,9 @@ def nested_partial_programs(tree: Node, budgets: ArrayLike, max_holes: int, *, e
     budget. The optimum over the whole chain may need a search where the single optima do not nest; with `exact` False
     they are nested one after another instead, from both ends, and the better chain is returned.
     Raises ValueError for budgets that are negative, rise or are not one-dimensional, for max_holes below 0, and when
-    the exact search would need more than `prediction_sets_joint.LIMIT` candidates.
+    the exact search would keep more than `prediction_sets_joint.LIMIT` numbers.
     """
-    budgets = _check_budgets(budgets)
+    budgets = _check_budgets("budgets", budgets)
     _check_tree(tree)
     m = _check_count("max_holes", max_holes, 0)
     return [Partial(tree, kept) for kept in joint.chain(tree.costs, tree.ends, budgets, m, exact)]
@@ -171,7 +171,7 @@ def greedy_partial_program(tree: Node, budget: float, max_holes: int) -> Partial
     A leaf is a kept node without kept children. If a new hole would be one too many, the parent of a hole goes instead,
     with all below it: the dearest such parent. Raises ValueError as `largest_partial_program` does.
     """
-    (budget,) = _check_budgets([budget])
+    (budget,) = _check_budgets("budget", [budget])
     _check_tree(tree)
     m = _check_count("max_holes", max_holes, 0)
     n, costs, ends = len(tree.costs), tree.costs, tree.ends
@@ -290,11 +290,14 @@ def _check_tree(tree: Any, name: str = "tree") -> None:
         raise ValueError(f"{name} is {tree!r}; allowed is a Node")
 
 
-def _check_budgets(budgets: ArrayLike) -> Array:
+def _check_budgets(name: str, budgets: ArrayLike) -> Array:
+    """`budgets`, or one `budget` in a list, as an array."""
     values = np.asarray(budgets, dtype=float)
+    if name == "budget" and (values.shape != (1,) or not values[0] >= 0):
+        raise ValueError(f"budget is {budgets[0]!r}; allowed is a number of at least 0, which may be infinite")
     if values.ndim != 1 or values.size == 0 or not np.all(values >= 0) or np.any(values[1:] > values[:-1]):
         raise ValueError(
-            f"budget is {budgets!r}; allowed are numbers of at least 0 that do not rise (-log of rising taus)"
+            f"budgets is {budgets!r}; allowed are numbers of at least 0 that do not rise, as -log of rising taus"
         )
     return values
 

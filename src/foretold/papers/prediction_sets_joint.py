@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 SLACK = 1e-9  # sums of costs are compared with budgets up to rounding
-LIMIT = 20_000_000  # choices of holes among all nodes, up to which the best chain is searched for
+LIMIT = 200_000_000  # numbers that the search for the best chain may keep, of 4 bytes each
 
 
 @njit(cache=True)
@@ -104,7 +104,7 @@ def chain(costs: Array, ends: Array, budgets: Array, holes: int, exact: bool) ->
 
     The sum of the single optima is an upper bound. A quick chain that reaches it is optimal, and on trees of real
     programs most do. If neither does, the best chain is found among all sets with at most `holes` holes. Raises
-    ValueError if that many holes can be chosen from the nodes in more than LIMIT ways.
+    ValueError if that search would have to keep more than LIMIT numbers.
     """
     bound = int(optima(costs, ends, budgets, holes).sum())
     chains = [one_after_another(costs, ends, budgets, holes, shrink) for shrink in (True, False)]
@@ -113,12 +113,23 @@ def chain(costs: Array, ends: Array, budgets: Array, holes: int, exact: bool) ->
         return best
     n = len(costs)
     choices = sum(math.comb(n, h) for h in range(holes + 1))
-    if choices > LIMIT:
+    needed = choices + partial_programs(ends, holes) * (len(budgets) + 1)
+    if needed > LIMIT:
         raise ValueError(
-            f"exact is True; {holes} holes in {n} nodes are {choices} choices, allowed are {LIMIT}, or exact=False: the"
-            f" total of that chain, {best.sum()}, is at most {bound - best.sum()} nodes below the optimum"
+            f"exact is True; {holes} holes in {n} nodes for {len(budgets)} budgets: {needed} numbers to keep, allowed are"
+            f" {LIMIT}, or exact=False: that total, {best.sum()}, is at most {bound - best.sum()} below the optimum"
         )
     return best_chain(costs, ends, budgets, holes)
+
+
+def partial_programs(ends: Array, holes: int) -> int:
+    """How many partial programs a tree has that keep the root and have at most `holes` holes."""
+    n = len(ends)
+    ways = [[1] * (holes + 1) for _ in range(n + 1)]
+    for v in range(n - 1, 0, -1):
+        for h in range(1, holes + 1):
+            ways[v][h] = ways[v + 1][h] + ways[int(ends[v])][h - 1]
+    return ways[min(1, n)][holes]
 
 
 @njit(cache=True)
