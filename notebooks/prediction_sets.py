@@ -21,7 +21,7 @@
 # | venue, year | ICML 2023, Proceedings of Machine Learning Research 202, 16237-16249 |
 # | you will learn | to turn probabilities of tokens into a set of programs; to calibrate it so that it holds with known confidence; to tell a better optimum from a better result |
 # | before you begin | binomial distribution, syntax trees, dynamic programming, some Python |
-# | minutes | CPU 1.2, GPU 3 |
+# | minutes | CPU 1.4, GPU about 3 (estimated) |
 # | data, licence | the standard library's own source, read on the spot; results measured on Advising (CC BY 4.0) and HumanEval (MIT), which are downloaded only if you ask |
 #
 # [paper]: https://arxiv.org/abs/2302.08703
@@ -625,7 +625,7 @@ run.report()
 #   compared.
 # - **A population.** Expressions of one library are one pool: the law holds over its divisions. For the next library the
 #   promise says nothing; programs to calibrate on must come from where the programs to be promised come from.
-# - **Large models.** Exact coverage at any size, but with a better model sets are smaller, and which method is best may
+# - **Large models.** The promise holds at any size, but with a better model sets are smaller, and which method is best may
 #   change.
 #
 # **Chosen after results had been seen:** the task (completing lines came first and failed), the number of training steps

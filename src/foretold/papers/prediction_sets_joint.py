@@ -116,8 +116,8 @@ def chain(costs: Array, ends: Array, budgets: Array, holes: int, exact: bool) ->
     needed = choices + partial_programs(ends, holes) * (len(budgets) + 1)
     if needed > LIMIT:
         raise ValueError(
-            f"exact is True; {holes} holes in {n} nodes for {len(budgets)} budgets: {needed} numbers to keep, allowed are"
-            f" {LIMIT}, or exact=False: that total, {best.sum()}, is at most {bound - best.sum()} below the optimum"
+            f"exact is True; {holes} holes in {n} nodes for {len(budgets)} budgets: {needed} numbers to keep, allowed"
+            f" are {LIMIT}, or exact=False: that total, {best.sum()}, is at most {bound - best.sum()} below the optimum"
         )
     return best_chain(costs, ends, budgets, holes)
 
