@@ -221,7 +221,7 @@ with run.section("expressions"):
     examples = python.expressions(standard_library(megabytes), least, most)
 pool = [e for e in examples if e.nodes > least and python.held_out(e, 0.15)]
 seen = [(e.source, e.target) for e in examples if not python.held_out(e, 0.15)]
-short = next(e for e in pool if e.nodes > least + 1 and len(" ".join(e.source)) < 60)
+short = next(e for e in pool if e.source[0] == "LOAD_NAME" and len(e.source) < 9)
 print(f"{len(seen):,} to train on, {len(pool):,} others of {least + 1} to {most} nodes")
 print("for instance", *short.source, "\n         -> ", *short.target)
 
@@ -545,20 +545,19 @@ print(
 
 # %% tags=["hide-input"]
 picked = run.rng("browser").permutation(len(predicted))[:n]
+families = [draw.family(predicted[i], true[i], counts) for i in chosen]
+names = {f"p{j}": ps.render(predicted[i]) for j, i in enumerate(chosen)}
+missed = {m: best[m].missed[picked].sum(0) for m in counts}
 figures.interactive(
     None,
     alt="A predicted program with holes and the true program, and one sentence about what "
     "the threshold promises. Controls choose the program, the number of holes and the "
     "threshold.",
-    caption="Holes in frames. The sets are those of the integer program, nested over all "
-    "thresholds.",
-    controls=draw.controls({f"p{j}": ps.render(predicted[i]) for j, i in enumerate(chosen)}),
+    caption="Holes in frames. Sets are jointly optimal, nested over all thresholds.",
+    controls=draw.controls(names, families[0]),
     update=draw.UPDATE,
-    data=draw.browser_data(
-        [draw.family(predicted[i], true[i], counts) for i in chosen],
-        {m: best[m].missed[picked].sum(0) for m in counts}, n, delta,
-    ),
-)  # fmt: skip
+    data=draw.browser_data(families, missed, n, delta),
+)
 
 # %% [markdown]
 # ## Paper against here
@@ -727,8 +726,8 @@ same_code = sum(
     python.same_bytecode(p.words, e.target) for p, e in zip(predictions, pool, strict=True)
 )
 print(f"exactly right {right.sum()}, same bytecode {same_code}, of {len(pool)}")
-# Brackets that the compiler ignores do not count in our trees either; what is left is little. In
-# code completion equivalence cannot be decided, and is more common: there it hurts.
+# Few misses are none. The compiler folds constants: 16 * 1024 and 16384 have the same bytecode, and
+# so have x[:n] and x[None:n]. For code in general equivalence cannot be decided: there it hurts more.
 
 # %% [markdown]
 # ### To build

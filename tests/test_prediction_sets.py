@@ -462,6 +462,15 @@ def test_bytecode_is_what_python_compiles():
     assert not python.same_bytecode(["a", "+"], ["a", "+"])
 
 
+def test_names_of_keyword_arguments_are_part_of_the_bytecode():
+    """dis says of them only where they are kept; without them f(a=1) and f(b=1) would be the same."""
+    words = python.bytecode(compile("f(x, first=1, second=2)", "", "eval"))
+    at = words.index("KW_NAMES")
+    assert words[at : at + 3] == ["KW_NAMES", "first", "second"]
+    assert not python.same_bytecode(python.words("f(a=1)"), python.words("f(b=1)"))
+    assert not python.same_bytecode(python.words("f(a=1)"), python.words("f(1)"))
+
+
 class Characters:
     """A tokenizer whose tokens are characters."""
 

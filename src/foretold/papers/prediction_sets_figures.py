@@ -21,13 +21,13 @@ HOLES = {1: ("blue", "o"), 2: ("orange", "s"), 3: ("green", "^"), 4: ("purple", 
 
 def programs(rows: Sequence[tuple[str, str]]) -> Figure:
     """Programs with holes, one a line: (what stands before it, program)."""
-    fig = plt.figure(figsize=(6, 0.34 * len(rows) + 0.2), layout="none")
+    fig = plt.figure(figsize=(5.2, 0.34 * len(rows) + 0.2), layout="none")
     axis = fig.add_axes((0, 0, 1, 1))  # no layout may move what has been measured
     axis.set_axis_off()
     axis.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))
     for at, (before, text) in enumerate(rows):
         axis.text(0, at, before, fontsize=11.5, va="center")
-        parts, x = text.split(sets.HOLE), 0.2
+        parts, x = text.split(sets.HOLE), 0.21
         for i, part in enumerate(parts):
             if i:
                 hole = axis.text(x, at, " ?? ", fontsize=10.5, va="center", family="DejaVu Sans Mono", color="white",
@@ -77,7 +77,7 @@ def law(held: np.ndarray, tests: int, expected: Any, epsilon: float, delta: floa
     )
     axis.axvline(epsilon, color=INK, linestyle=":", linewidth=1.4, label="$\\epsilon$")
     axis.axhline(delta, color=INK, linestyle="-.", linewidth=1, label="$\\delta$")
-    axis.set(xlabel="x, share of held-out programs", ylabel="splits that miss more than x, share", ylim=(0, 1))
+    axis.set(xlabel="x, share of held-out programs missed", ylabel="share of splits above x", ylim=(0, 1))
     axis.legend()
     return fig
 
@@ -163,12 +163,14 @@ def family(tree: Node, truth: Node, max_holes: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def controls(names: Mapping[str, str]) -> list[figures.Control]:
-    """Program, threshold, holes; `UPDATE` reads them by name."""
+def controls(names: Mapping[str, str], first: Mapping[str, Any]) -> list[figures.Control]:
+    """Program, threshold, holes; `UPDATE` reads them by name. The slider begins where `first`, the
+    first program's `family`, opens a hole."""
+    opened = np.argmin(first["kept"]["2"].all(1))
     return [
         figures.Choice("program", "predicted program", dict(names), next(iter(names))),
         figures.Choice("m", "holes at most", {str(m): str(m) for m in HOLES}, "2"),
-        figures.Slider("tau", "threshold τ", 0, 1, 0.01, 0.6),
+        figures.Slider("tau", "threshold τ", 0, 1, 0.01, float(np.ceil(100 * TAUS[opened]) / 100)),
     ]
 
 

@@ -135,10 +135,15 @@ def bytecode(code: CodeType) -> list[str]:
             found += ["{", *bytecode(step.argval), "}"]
             continue
         name = "LOAD_CONST" if step.opname == "RETURN_CONST" else step.opname
+        if name == "KW_NAMES":  # dis gives the place of the names, not the names
+            found += [name, *code.co_consts[step.arg]]
+            continue
+        if name == "CALL_KW" and found[-2] == "LOAD_CONST":  # from Python 3.13 on they come as a constant
+            found[-2:] = ["KW_NAMES", *ast.literal_eval(found[-1])]
         found.append(name)
         if step.arg is None or "JUMP" in name or name in ("FOR_ITER", "SEND"):
             continue
-        if name in ("LOAD_CONST", "KW_NAMES"):
+        if name == "LOAD_CONST":
             found.append(repr(step.argval))
         else:
             found.append(step.argrepr or str(step.argval) if name in ("BINARY_OP", "COMPARE_OP") else str(step.argval))
