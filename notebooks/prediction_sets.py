@@ -401,7 +401,7 @@ figures.show(
     draw.advantages(gains),
     alt="Two panels with the difference in removed nodes, greedy minus optimal, against the"
     " allowed error, for one to four holes. Left, at the same threshold, all points lie"
-    " above zero by one to two. Right, each calibrated, they scatter around zero.",
+    " above zero by up to two. Right, each calibrated, they scatter around zero.",
     caption="Left: at one threshold the optimum keeps more, as it must. Right: after "
     "calibration the advantage is gone. What it kept in addition was sometimes wrong, "
     "and a larger threshold pays for it.",

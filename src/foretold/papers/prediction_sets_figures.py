@@ -211,7 +211,7 @@ for (let i = 0; i < 60; i++) { const middle = (low + high) / 2; if (cdf(middle) 
 const promise = e >= N ? 1 : high, inside = program.inside[values.m][at];
 const line = (name, code) => `<p style="margin:.3em 0"><span style="display:inline-block;min-width:5.5em">${name}</span> <span style="font-family:monospace;font-size:1.05em">${code}</span></p>`;
 const html = line("predicted", text) + line("true", safe(program.truth));
-const readout = `${n - size} of ${n} nodes removed, ${holes} hole${holes === 1 ? "" : "s"}; the true program is ${inside ? "" : "not "}in the set. `
+const readout = `τ = ${values.tau.toFixed(2)}: ${n - size} of ${n} nodes removed, ${holes} hole${holes === 1 ? "" : "s"}; the true program is ${inside ? "" : "not "}in the set. `
   + `Of ${N} programs this threshold missed ${e}: it may promise an error of at most ${(100 * promise).toFixed(1)}% (confidence ${Math.round(100 * (1 - data.delta))}%).`;
 return { html, readout, result: { removed: n - size, holes, promise } };
 """  # noqa: E501
