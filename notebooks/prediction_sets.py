@@ -676,7 +676,7 @@ for epsilon, delta_ in ((0.1, 0.1), (0.05, 0.01), (0.01, 0.001)):
 # k = 0 needs (1 - epsilon)^n <= delta, that is n >= ln(delta) / ln(1 - epsilon).
 
 # %% [markdown]
-# **3. Where does the hole open?** For `total.append(f(x, key=1))` with the costs above, one hole, and budgets from 2 down
+# **3. Where does the hole open?** For `total.append(f(x, key=1))` with the costs above, one hole, and budgets from 3 down
 # to 0: which sets come, and which of them do not nest if each is optimal on its own?
 
 # %% tags=["solution", "hide-cell"]

@@ -139,7 +139,7 @@ def broken(table: pd.DataFrame, delta: float) -> Figure:
             rows["epsilon"], rows["share"], bars, color=COLOURS[colour], marker=mark, label=check, linewidth=1.6
         )
     axis.axhline(delta, color=INK, linestyle="--", linewidth=1.4)
-    axis.text(0.3, delta - 0.005, "$\\delta$", va="top", fontsize=12)
+    axis.text(0.25, delta - 0.005, "$\\delta$", va="top", fontsize=12)
     axis.set(xlabel="allowed error $\\epsilon$", ylabel="splits with more misses\nthan allowed, share", ylim=(0, None))
     fig.legend(*axis.get_legend_handles_labels(), title="calibrated with", ncols=4, loc="outside lower center")
     return fig
