@@ -728,7 +728,7 @@ same_code = sum(
 )
 print(f"exactly right {right.sum()}, same bytecode {same_code}, of {len(pool)}")
 # Few misses are none. The compiler folds constants: 16 * 1024 and 16384 have the same bytecode, and
-# so have x[:n] and x[None:n]. For code in general equivalence cannot be decided: there it hurts more.
+# so have x[:n] and x[None:n]. For code in general, equivalence cannot be decided.
 
 # %% [markdown]
 # ### To build
