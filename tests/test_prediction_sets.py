@@ -534,20 +534,29 @@ needs_advising = pytest.mark.skipif(not data.available("text2sql-advising"), rea
 needs_humaneval = pytest.mark.skipif(not data.available("humaneval"), reason="NOT TESTED ON HUMANEVAL: no file")
 
 
+# Made once for the file, before a test's own environment hides the mirror.
+@pytest.fixture(scope="module")
+def advising():
+    return sql.questions(data.fetch("text2sql-advising"))
+
+
+@pytest.fixture(scope="module")
+def lines():
+    return humaneval.problems(data.fetch("humaneval"))
+
+
 @needs_advising
-def test_every_query_of_advising_has_a_tree_that_writes_it_back():
-    pairs = sql.questions(data.fetch("text2sql-advising"))
-    assert len(pairs) == 2_884
-    for _, query in pairs:
+def test_every_query_of_advising_has_a_tree_that_writes_it_back(advising):
+    assert len(advising) == 2_884
+    for _, query in advising:
         assert ps.render(trial.bare(query, sql.sql_tree)) == " ".join(query)
 
 
 @needs_humaneval
-def test_93_last_lines_of_humaneval_pass_the_authors_filter():
-    problems = humaneval.problems(data.fetch("humaneval"))
-    assert len(problems) == 93
-    assert all(problem.given.endswith("return") and problem.line.startswith("return ") for problem in problems)
-    assert not any(humaneval.truth(problem).label.startswith("no Python") for problem in problems)
+def test_93_last_lines_of_humaneval_pass_the_authors_filter(lines):
+    assert len(lines) == 93
+    assert all(problem.given.endswith("return") and problem.line.startswith("return ") for problem in lines)
+    assert not any(humaneval.truth(problem).label.startswith("no Python") for problem in lines)
 
 
 # The page
