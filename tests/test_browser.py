@@ -81,7 +81,7 @@ class Visit:
         """Scroll through the page, so that what is drawn only when it is seen is drawn."""
         for box in self.page.locator(".foretold-interactive").all():
             box.scroll_into_view_if_needed()
-            box.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=20_000)
+            box.locator(".js-plotly-plot .main-svg, .foretold-html > *").first.wait_for(timeout=20_000)
 
     def axe_violations(self):
         """What axe-core finds on the page when everything is drawn and unfolded."""

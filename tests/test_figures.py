@@ -365,6 +365,16 @@ def test_a_mapping_will_do_for_a_figure():
     assert sent["figure"] == {"data": [{"y": [1, None, None]}], "layout": {"height": 300}}
 
 
+def test_without_a_figure_the_update_writes_html_and_plotly_is_not_needed():
+    markup, text = shown(figures.interactive, None, alt="A sentence", update="return {html: '<p>a</p>'}")
+    assert '<div class="foretold-html" role="group" aria-label="A sentence"></div>' in markup
+    assert 'foretold-plot"' not in markup
+    assert '"figure":null' in markup
+    assert text == "A sentence"
+    with pytest.raises(ValueError, match="without a figure, update writes the HTML"):
+        figures.interactive(None, alt="A sentence")
+
+
 def test_frames_of_an_animation_are_refused_and_not_dropped():
     with pytest.raises(ValueError, match="fig has frames"):
         spec(fig={"data": [], "frames": [{"data": []}]})
@@ -486,6 +496,23 @@ def test_the_keyboard_moves_a_slider_and_the_readout_answers(open_page):
     page.keyboard.press("End")
     readout(page, "scale 1000000,")
     assert scale.get_attribute("aria-valuetext") == "1,000,000"
+
+
+@pytest.mark.slow
+def test_a_figure_of_text_answers_the_keyboard_without_plotly_and_axe_finds_nothing(open_page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    slider = Slider("n", "number of words", 1, 9, 1, 2)
+    write = "const text = Array(values.n).fill('word').join(' ');"
+    write += "return {html: `<p>${text}</p>`, readout: `${values.n} words`}"
+    markup, _ = shown(figures.interactive, None, alt="Some words", controls=[slider], update=write)
+    page = open_page(markup, ready=".foretold-html p")
+    assert page.locator(".foretold-html").inner_text() == "word word"
+    page.locator("input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    readout(page, "3 words")
+    assert page.locator(".foretold-html").inner_text() == "word word word"
+    assert not page.evaluate("'Plotly' in window")
+    assert axe.run(page).response["violations"] == []
 
 
 @pytest.mark.slow

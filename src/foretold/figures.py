@@ -329,7 +329,7 @@ Control = Slider | Choice | Toggles
 
 
 def interactive(
-    fig: plotly.graph_objects.Figure | Mapping[str, Any],
+    fig: plotly.graph_objects.Figure | Mapping[str, Any] | None,
     *,
     alt: str,
     caption: str | None = None,
@@ -337,11 +337,12 @@ def interactive(
     update: str | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Display a plotly figure that the reader can move, in static HTML and without a kernel.
+    """Display a figure that the reader can move, drawn by plotly or written as HTML, without a kernel.
 
     Parameters
     ----------
-    fig: a plotly figure, or its ``{"data": [...], "layout": {...}}``; with the latter plotly need not be installed
+    fig: a plotly figure, or its ``{"data": [...], "layout": {...}}``; with the latter plotly need not be installed.
+        None for a figure that is text: `update` then returns its HTML, and plotly is not loaded
     alt: what the figure shows and what can be moved, for who cannot see it
     caption: what to see; ``code``, ``*emphasis*`` and ``$maths$`` are understood
     controls: sliders, choices and toggles, in reading order
@@ -349,12 +350,13 @@ def interactive(
         moves. ``values`` maps a control's name to a number, a string or a list of strings; ``data`` is `data`, in
         which an array of shape (n,) has become a typed array, and one of shape (m, n) an array of m of them;
         ``figure`` is ``{data, layout}`` of `fig`. It returns ``{data, layout, readout}``: the traces, the changes of
-        the layout and one sentence for the readout under the figure; each may be left out.
+        the layout and one sentence for the readout under the figure; each may be left out. Where `fig` is None it
+        returns ``{html, readout}``; whatever stands in `html` is put into the page as it is, so text must be escaped.
     data: what `update` computes from: numbers, strings, lists, mappings, arrays, series and frames (by column)
 
     `INK` as a colour, in `fig` or in what `update` returns, is the colour of the page's text.
-    Raises ValueError when `alt` is empty, two controls share a name, there are controls and no `update`, or `data`
-    holds what JavaScript cannot (the message names the place).
+    Raises ValueError when `alt` is empty, two controls share a name, there is no `update` though there are controls or
+    no figure, or `data` holds what JavaScript cannot (the message names the place).
     """
     _require_text("alt", alt)
     if caption is not None:
@@ -364,8 +366,10 @@ def interactive(
         raise ValueError(f"controls: the name {', '.join(twice)} is used twice; names must differ")
     if controls and not (update or "").strip():
         raise ValueError("update is empty: controls need an update that answers them")
+    if fig is None and not (update or "").strip():
+        raise ValueError("update is empty: without a figure, update writes the HTML")
     spec = {
-        "figure": _plotly_spec(fig),
+        "figure": None if fig is None else _plotly_spec(fig),
         "data": _encode({} if data is None else data, "data"),
         "update": update,
         "plotly": {"path": "_static/plotly.min.js"} if os.environ.get("FORETOLD_BOOK") == "1" else _plotly_online(),
@@ -380,14 +384,15 @@ def interactive(
     form = "".join(control._html() for control in controls)
     if form:
         form = f'<form autocomplete="off">{form}<button type="reset">reset</button></form>'
-    height = spec["figure"]["layout"].get("height") or 380
     live = '<p class="foretold-readout" aria-live="polite"></p>' if update else ""
     below = _figcaption(caption) if caption else ""
     label = _attribute(alt)
-    body = (
-        f'{form}<figure><div class="foretold-plot" role="img" aria-label="{label}" style="height:{height:g}px"></div>'
-        f"{live}{below}</figure>"
-    )
+    if fig is None:
+        place = f'<div class="foretold-html" role="group" aria-label="{label}"></div>'
+    else:
+        height = spec["figure"]["layout"].get("height") or 380
+        place = f'<div class="foretold-plot" role="img" aria-label="{label}" style="height:{height:g}px"></div>'
+    body = f"{form}<figure>{place}{live}{below}</figure>"
     key = hashlib.sha256((label + body + text).encode()).hexdigest()[:12]
     _display(
         f'<div class="foretold-interactive" role="group" aria-label="{label}" data-foretold="{key}">{body}</div>'

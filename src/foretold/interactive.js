@@ -1,5 +1,5 @@
 // The part of an interactive figure that runs in the page: reads the controls, calls the figure's `update`, draws
-// with plotly, writes the readout. It travels inside every figure, so that a notebook needs no other file; the first
+// with plotly or as HTML, writes the readout. It travels inside every figure, so that a notebook needs no other file; the first
 // one on a page wins. foretold/figures.py writes the HTML that it finds and documents `update`.
 window.foretoldInteractive ||= (() => {
   "use strict";
@@ -26,6 +26,7 @@ window.foretoldInteractive ||= (() => {
     .foretold-interactive :focus-visible { outline: 2px solid currentColor; outline-offset: 2px }
     .foretold-interactive figure { margin: 0; padding: 0 }
     .foretold-interactive .foretold-plot { width: 100%; min-width: 0; overflow: hidden }
+    .foretold-interactive .foretold-html { overflow-wrap: anywhere }
     .foretold-interactive .foretold-readout { margin: .5em 0; font-weight: 600; min-height: 1.5em }
     /* Plotly claims every touch; a finger on the figure must still scroll the page. */
     .foretold-plot, .foretold-plot .js-plotly-plot .plotly .drag { touch-action: pan-y pinch-zoom !important }`;
@@ -150,7 +151,7 @@ window.foretoldInteractive ||= (() => {
   function start(root, spec) {
     root.dataset.mounted = "";
     const figure = decode(spec.figure), data = decode(spec.data);
-    const plot = root.querySelector(".foretold-plot"), readout = root.querySelector(".foretold-readout"), form = root.querySelector("form");
+    const plot = root.querySelector(".foretold-plot, .foretold-html"), readout = root.querySelector(".foretold-readout"), form = root.querySelector("form");
     const still = matchMedia("(prefers-reduced-motion: reduce)"), scheme = matchMedia("(prefers-color-scheme: dark)");
     let update = null, Plotly = null, revision = 0, waiting = 0, drawn = "";
 
@@ -171,6 +172,7 @@ window.foretoldInteractive ||= (() => {
         return fail("The code of this figure failed", error);
       }
       if (readout) readout.textContent = answer.readout ?? "";
+      if (!figure) plot.innerHTML = answer.html ?? "";
       if (!Plotly) return;
       const layout = merge(merge({ dragmode: false, uirevision: true, autosize: true }, figure.layout), answer.layout);
       // `update` may have written into an array that plotly has seen: a new revision makes it look again.
@@ -213,7 +215,7 @@ window.foretoldInteractive ||= (() => {
       return fail("The code of this figure failed", error);
     }
     draw();
-    loadPlotly(spec.plotly).then((loaded) => { Plotly = loaded; resizer.observe(plot); draw(); }, (error) => fail("This figure needs plotly", error));
+    if (figure) loadPlotly(spec.plotly).then((loaded) => { Plotly = loaded; resizer.observe(plot); draw(); }, (error) => fail("This figure needs plotly", error));
   }
 
   return {
