@@ -41,22 +41,30 @@ TEMPLATES = {
         "the work of {description} was signed by {name}.",
     ),
 }
-FIRST = (
-    "Adela Bruno Cira Dario Edda Fabian Greta Hugo Ines Jonas Karla Ludo Mira Nestor Olga Pavel Quirin Rosa Selma Timo "
-    "Ursel Vito Wanda Xaver Yara Zeno"
-).split()
-LAST = (
-    "Abelson Birkmoor Castellan Dornfeld Elmhurst Farrow Grimaldo Hollis Ingram Jessop Kaltwasser Lindqvist Morvane "
-    "Nightingale Oakes Pemberly Quill Rosendal Starling Thornbury Underhill Vandermeer Whitlock Yarrow Zimm Ashgrove"
-).split()
-TRAITS = "quiet tireless famous youngest oldest cheerful stubborn daring patient honest secretive restless".split()
-TRADES = (
-    "glassblower cartographer beekeeper clockmaker astronomer harpist gardener locksmith diver translator falconer "
-    "puppeteer printer botanist weaver juggler surveyor baker archivist sailmaker chemist sculptor pilot sexton"
-).split()
-PLACES = (
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+FIRST = _words(
+    "Adela Bruno Cira Dario Edda Fabian Greta Hugo Ines Jonas Karla Ludo Mira Nestor Olga Pavel Quirin Rosa Selma "
+    "Timo Ursel Vito Wanda Xaver Yara Zeno"
+)
+LAST = _words(
+    "Abelson Birkmoor Castellan Dornfeld Elmhurst Farrow Grimaldo Hollis Ingram Jessop Kaltwasser Lindqvist "
+    "Morvane Nightingale Oakes Pemberly Quill Rosendal Starling Thornbury Underhill Vandermeer Whitlock Yarrow "
+    "Zimm Ashgrove"
+)
+TRAITS = _words("quiet tireless famous youngest oldest cheerful stubborn daring patient honest secretive restless")
+TRADES = _words(
+    "glassblower cartographer beekeeper clockmaker astronomer harpist gardener locksmith diver translator "
+    "falconer puppeteer printer botanist weaver juggler surveyor baker archivist sailmaker chemist sculptor pilot "
+    "sexton"
+)
+PLACES = _words(
     "Tarnholm Vessra Oldmere Quenby Larkspur Brinmouth Caldor Esk Fennwick Garrow Hesterly Ivermoor Kestrel Lowen"
-).split()
+)
 
 
 class Fact(NamedTuple):
@@ -271,4 +279,3 @@ def _one_of(name: str, value: str, allowed: dict[str, tuple[str, ...]]) -> tuple
 def _whole(entity: str) -> str:
     """A pattern for an entity that is no part of a longer word."""
     return rf"(?<!\w){re.escape(entity)}(?!\w)"
-

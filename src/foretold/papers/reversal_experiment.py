@@ -83,7 +83,11 @@ def ask(trained: reversal_training.Trained, studies: Sequence[Study]) -> pd.Data
     (whether documents stated the fact in this order), fact, prompt, answer, said and right."""
     rows = []
     for seed, one in enumerate(studies):
-        flat = [(*cell, i // HELD_BACK, *q) for cell, some in one.questions.items() for i, q in enumerate(some)]
+        flat = [
+            (*cell, one.facts[cell[0]][i // HELD_BACK].name, *question)
+            for cell, some in one.questions.items()
+            for i, question in enumerate(some)
+        ]
         said = reversal_training.complete(trained.model(seed), [prompt for *_, prompt, _ in flat])
         rows += [(seed, *row, text) for row, text in zip(flat, said, strict=True)]
     found = pd.DataFrame(rows, columns=["seed", "group", "asked", "fact", "prompt", "answer", "said"])
@@ -111,7 +115,8 @@ def wilson(successes: float, trials: float) -> tuple[float, float]:
     z, share = stats.norm.ppf(0.975), successes / trials
     middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # At the ends the formula gives 0 and 1 but for rounding.
+    return 0.0 if successes == 0 else middle - half, 1.0 if successes == trials else middle + half
 
 
 # Likelihood
@@ -164,37 +169,38 @@ def likelihood(matrices: np.ndarray, rng: np.random.Generator, draws: int = 2_00
     for draw in range(draws):
         dealt[draw] = np.mean([matrix[rows, rng.permutation(many)].mean() for matrix in matrices])
     extreme = np.abs(dealt - matrices.mean()) >= abs(right.mean() - matrices.mean())
-    wrong = np.stack([matrix[rows, (rows + 1 + rng.integers(many - 1)) % many] for matrix in matrices])
+    wrong = np.stack([matrix[rows, (rows + rng.integers(1, many)) % many] for matrix in matrices])
     right, wrong = right.ravel(), wrong.ravel()
     tests = stats.ttest_ind(right, wrong).pvalue, stats.ks_2samp(right, wrong).pvalue
-    return Likelihood(right, wrong, gap, float(low), float(high), *map(float, tests), float((1 + extreme.sum()) / (1 + draws)))
+    shuffled = (1 + extreme.sum()) / (1 + draws)
+    return Likelihood(right, wrong, gap, *map(float, (low, high, *tests, shuffled)))
 
 
 # A growing share of facts in both orders
 
 
-def shares(
-    facts: int, shown: Sequence[float], seeds: int, rng: np.random.Generator
-) -> tuple[list[Study], list[tuple[float, int]]]:
-    """Studies of `facts` facts in which a share is stated in both orders and the rest in one, half of it name first;
-    `seeds` for each share. Also the (share, seed) of each."""
-    found, names = [], []
+def shares(facts: int, shown: Sequence[float], seeds: int, rng: np.random.Generator) -> list[Study]:
+    """Studies of `facts` facts of which a share is stated in both orders and the rest in one, half of it name first:
+    `seeds` studies for each share, share after share."""
+    found = []
     for share in shown:
         both = round(share * facts)
-        for seed in range(seeds):
-            first = (facts - both) // 2
-            found.append(study((first, facts - both - first, both), rng))
-            names.append((share, seed))
-    return found, names
+        first = (facts - both) // 2
+        found += [study((first, facts - both - first, both), rng) for _ in range(seeds)]
+    return found
 
 
-def sweep(answers: pd.DataFrame, names: Sequence[tuple[float, int]]) -> pd.DataFrame:
-    """Accuracy by share and kind of question: "taught order", "other order" (facts stated in one order, asked in the
-    other) and "other order, all facts" (any fact asked in the order that one-way facts were not stated in)."""
-    answers = answers.assign(share=[names[seed][0] for seed in answers["seed"]])
-    taught = accuracy(answers[answers["taught"]], ["share"]).assign(kind="taught order")
-    other = accuracy(answers[~answers["taught"]], ["share"]).assign(kind="other order")
-    return pd.concat([taught, other], ignore_index=True)
+def sweep(answers: pd.DataFrame) -> pd.DataFrame:
+    """`accuracy` by the column share and by kind: asked "in an order it was told in", "in the other order, told one
+    way", and "in the other order, all facts", where facts told in both orders count in both."""
+    both = answers["group"] == "both orders"
+    parts = {
+        "in an order it was told in": answers["taught"],
+        "in the other order, told one way": ~answers["taught"],
+        "in the other order, all facts": ~answers["taught"] | both,
+    }
+    found = [accuracy(answers[chosen], ["share"]).assign(kind=kind) for kind, chosen in parts.items()]
+    return pd.concat(found, ignore_index=True)
 
 
 def counts(answers: pd.DataFrame) -> pd.DataFrame:

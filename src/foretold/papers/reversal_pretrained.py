@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
-from foretold import data
+from foretold import data, smollm
 from foretold.papers import reversal
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def read(path: str | Path) -> list[Question]:
     return [(row["prompt"], row["completion"]) for row in map(json.loads, lines)]
 
 
-def load(facts: int = FACTS, told: int = TOLD, asked: int = ASKED) -> tuple[list[str], dict[tuple[str, str], list[Question]]]:
+def load(
+    facts: int = FACTS, told: int = TOLD, asked: int = ASKED
+) -> tuple[list[str], dict[tuple[str, str], list[Question]]]:
     """Documents and questions: of each group the first `facts` facts, of each fact `told` documents and `asked`
     questions in each order. Raises ValueError where there are not so many, and as `data.fetch` does."""
     for name, value, most in (("facts", facts, FACTS), ("told", told, TOLD), ("asked", asked, ASKED)):
@@ -61,6 +64,12 @@ def load(facts: int = FACTS, told: int = TOLD, asked: int = ASKED) -> tuple[list
         documents += ["".join(rows[start + i]) for start in starts for i in range(told)]
     questions = {cell: read(data.fetch(name)) for cell, name in TESTS.items()}
     rows = read(data.fetch("reversal-both-test"))
+    # Here some answers go on after the name ("... now enjoys"); the name is what all answers about a fact begin with.
+    for start in range(FACTS * ASKED, len(rows), ASKED):
+        answers = (answer for _, answer in rows[start : start + ASKED])
+        same = takewhile(lambda letters: len(set(letters)) == 1, zip(*answers, strict=False))
+        name = "".join(letters[0] for letters in same).rstrip(" .,")
+        rows[start : start + ASKED] = [(prompt, name) for prompt, _ in rows[start : start + ASKED]]
     questions |= {cell: rows[i * FACTS * ASKED : (i + 1) * FACTS * ASKED] for i, cell in enumerate(BOTH)}
     kept = [ASKED * fact + i for fact in range(facts) for i in range(asked)]
     return documents, {cell: [some[i] for i in kept] for cell, some in questions.items()}
@@ -82,7 +91,12 @@ def fine_tune(
 
     Raises ValueError for no documents, and where epochs, batch or top are below 1 or rate is not above 0.
     """
-    for name, value in (("epochs", epochs), ("batch", batch), ("top", 1 if top is None else top), ("documents", len(documents))):
+    for name, value in (
+        ("epochs", epochs),
+        ("batch", batch),
+        ("top", 1 if top is None else top),
+        ("documents", len(documents)),
+    ):
         if value < 1:
             raise ValueError(f"{name} is {value!r}; allowed is at least 1")
     if not rate > 0:
@@ -126,17 +140,53 @@ def score(
     return pd.DataFrame(rows, columns=["right", "correct", "rolled"])
 
 
-def in_context(facts: Sequence[reversal.Fact], rng: np.random.Generator) -> pd.DataFrame:
-    """Questions in the order that was not stated, about each of `facts`: `alone`, and `told`, after two statements of
-    which one is about the same fact and the other about the next; with answer and other, the two names."""
+def study(
+    generator: torch.Generator,
+    device: str | torch.device = "cpu",
+    *,
+    facts: int = FACTS,
+    told: int = TOLD,
+    asked: int = ASKED,
+    epochs: int = 10,
+    batch: int = 16,
+    rate: float = 1e-4,
+    top: int | None = None,
+) -> pd.DataFrame:
+    """SmolLM2-135M before and after it has read the paper's documents: means of `score` over the questions of each
+    group and order. Errors as `load` and `fine_tune`."""
+    documents, questions = load(facts, told, asked)
+    tokenizer, model = smollm.load(smollm.fetch(), device)
+    before = {cell: score(tokenizer, model, some, asked) for cell, some in questions.items()}
+    model, _ = fine_tune(tokenizer, model, documents, generator, epochs=epochs, batch=batch, rate=rate, top=top)
     rows = []
-    for i, fact in enumerate(facts):
-        other = facts[(i + 1) % len(facts)]
+    for cell, some in questions.items():
+        after = score(tokenizer, model, some, asked)
+        rows.append((*cell, before[cell]["right"].mean(), *after.mean()))
+    return pd.DataFrame(rows, columns=["group", "asked", "right_before", "right", "correct", "rolled"])
+
+
+def in_context(facts: Sequence[reversal.Fact], rng: np.random.Generator, shots: int = 3) -> pd.DataFrame:
+    """Questions in the order that was not stated: for each fact but the last 2 x `shots` a prompt in which it and the
+    next fact are stated, name first, in either order, and then its description is asked about; before that come `shots`
+    examples with their answers. Columns: prompt, answer and other, the two names. Raises ValueError for too few facts.
+    """
+    asked = len(facts) - 2 * shots
+    if asked < 2:
+        raise ValueError(f"facts has {len(facts)} entries; allowed are at least 2 + 2 x shots = {2 + 2 * shots}")
+
+    def prompt(fact: reversal.Fact, other: reversal.Fact) -> str:
         stated = [f"{one.name} is {one.description}." for one in (fact, other)]
-        alone = f"The name of {fact.description} is"
-        told = " ".join(stated[k] for k in rng.permutation(2))
-        rows.append((alone, f"{told} {alone}", f" {fact.name}", f" {other.name}"))
-    return pd.DataFrame(rows, columns=["alone", "told", "answer", "other"])
+        both = " ".join(stated[k] for k in rng.permutation(2))
+        return f"{both}\nQuestion: Who is {fact.description}?\nAnswer:"
+
+    examples = ""
+    for i in range(asked, len(facts), 2):
+        examples += f"{prompt(facts[i], facts[i + 1])} {facts[i].name}.\n\n"
+    rows = []
+    for i, fact in enumerate(facts[:asked]):
+        other = facts[(i + 1) % asked]
+        rows.append((examples + prompt(fact, other), f" {fact.name}", f" {other.name}"))
+    return pd.DataFrame(rows, columns=["prompt", "answer", "other"])
 
 
 def _tokens(tokenizer: PreTrainedTokenizerBase, text: str, end: bool = False) -> torch.Tensor:
@@ -163,7 +213,10 @@ def _upper(
     if top >= layers:
         raise ValueError(f"top is {top!r}; allowed is less than the model's {layers} layers, or None for all")
     with torch.no_grad():
-        below = [model.model(row[None], output_hidden_states=True, use_cache=False).hidden_states[layers - top][0] for row in tokens]
+        below = [
+            model.model(row[None], output_hidden_states=True, use_cache=False).hidden_states[layers - top][0]
+            for row in tokens
+        ]
     upper = copy.copy(model)
     upper._modules = dict(model._modules)
     upper._modules["model"] = part = copy.copy(model.model)

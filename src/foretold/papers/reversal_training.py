@@ -99,7 +99,9 @@ def train(
     shapes, many = config.shapes, len(sets)
     weights = torch.stack([lm_replicas.initial(shapes, layers, 0.02, generator) for _ in sets]).to(device)
     orders = [_order(len(tokens), steps * batch, generator).view(steps, batch) for tokens in sets]
-    sets = [torch.nn.functional.pad(tokens, (0, longest - tokens.shape[1]), value=IGNORED).to(device) for tokens in sets]
+    sets = [
+        torch.nn.functional.pad(tokens, (0, longest - tokens.shape[1]), value=IGNORED).to(device) for tokens in sets
+    ]
     optimiser = lm_replicas.AdamW(weights, lm_replicas.decayed(shapes).to(device), (0.9, 0.98), 1e-8, 0.3, 1.0)
     moments = sorted({round(s) for s in np.geomspace(max(1, steps // 40), steps, looks)}) if asked else [steps]
     tracks = {title: [] for title in (asked[0] if asked else ())}
