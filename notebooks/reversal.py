@@ -208,9 +208,9 @@ print(f"{np.mean(words):.1f} words a document, {len(training.vocabulary())} diff
 
 # %% [markdown]
 # The model is a GPT with two layers, trained from nothing, one word a token. The loss is that of *every* word of a
-# document, so names are targets too when they come first. That is a choice: the API which fine-tuned the paper's models
-# gave the beginning of a document little weight. It is the choice that favours the models: everything
-# that could teach the reverse is in the loss. All seeds train at once, as one tensor with an axis of models.
+# document, so names are targets too when they come first. That is a choice: the paper's documents were split into a prompt
+# and a completion, and how much the prompt counted in the loss of the API we could not verify. It is the choice that
+# favours the models: everything that could teach the reverse is in the loss. All seeds train at once, as one tensor with an axis of models.
 
 # %%
 size = run.pick(smoke={"width": 32}, cpu={"width": 48}, gpu={"width": 64})
@@ -374,24 +374,24 @@ figures.show(
     alt="Right answers against the share of facts told in both orders. Asked as told: near 100%. In "
     "the other order, all facts: on the diagonal. In the other order, facts told one way: zero.",
     caption="Asked in reverse, the models know the share that they were told (dashed), at every "
-    "share. Facts told one way stay at zero; their interval widens as they become few.",
+    "share. Facts told one way stay at zero or next to it; their interval widens as they become few.",
 )
 
 # %% [markdown]
 # ### A logistic model
 #
 # A table of percentages invites a model of them: let the log odds of a right answer depend on the group and on whether
-# the order was told. Bambi fits it, and the data make trouble of an instructive kind. In reverse *no* answer is right.
-# The likelihood then grows without end as the coefficient falls (**complete separation**), the maximum-likelihood
-# estimate is $-\infty$, and every finite number that a program prints comes from somewhere else. In a Bayesian model it
+# the order was told. Bambi fits it, and the data make trouble of an instructive kind. Where *no* answer is right, or all
+# are, the likelihood grows without end as the coefficient falls or rises (**complete separation**), the maximum-likelihood
+# estimate is infinite, and every finite number that a program prints comes from somewhere else. In a Bayesian model it
 # comes from the prior, openly. We use two, with standard deviations of 2 and of 5 on the log odds.
 
 # %%
 run.show(experiment.logistic)
 
 # %% [markdown]
-# Read both panels of the figure. On the log odds the rows of zeros say what the prior says. On the scale of
-# probabilities both priors agree within a few per cent.
+# Compare the two priors. Where a cell has no wrong answer, or no right one, the interval on the log odds widens with the
+# prior: it says what the prior says.
 
 # %%
 draws = run.pick(smoke=200, cpu=500, gpu=2_000)
@@ -405,13 +405,16 @@ for title, some in posterior.items():
         low, high = np.quantile(values, [0.025, 0.975])
         print(f"{title}: {cell:>30} {values.mean():6.2f} [{low:.2f}, {high:.2f}]")
 
+# %% [markdown]
+# In a figure, on both scales. As probabilities the two priors agree within a few per cent.
+
 # %% tags=["hide-input"]
 figures.show(
     reversal_figures.posteriors(posterior),
     alt="Posterior intervals for five cells under two priors. Above, log odds: cells in the other "
     "order are far lower under the wider prior. Below, probabilities: both priors give nearly the "
     "same values, close to zero in the other order and near 100% as told.",
-    caption="Above: where all answers are wrong the log odds depend on the prior. Below: the same "
+    caption="Above: where all answers are wrong, or right, the log odds depend on the prior. Below: the same "
     "draws as probabilities hardly do. Report the second.",
 )
 
@@ -458,11 +461,12 @@ print(cells[["right_before", "right"]].mean().to_string(float_format="{:.3f}".fo
 
 # %% [markdown]
 # The paper's table, for GPT-3 with a thousand times the parameters, has 50.0 and 96.7 as told and 0.0 and 0.1 in
-# reverse. The likelihoods tell the same: the right answer against that of another trained fact.
+# reverse. The likelihoods tell the same: the right answer against that of another trained fact, with a standard
+# interval over eight facts. After that, the same model's reading of two facts in its context.
 
 # %%
 for (group, order), some in cells:
-    each = (some["correct"] - some["rolled"]).groupby([some["seed"], some["fact"]]).mean()
+    each = (some["correct"] - some["rolled"]).groupby(some["fact"]).mean()
     half = 1.96 * each.std() / np.sqrt(len(each))
     print(f"{group:>22}, asked {order:>17}: {each.mean():6.2f} +- {half:.2f} nats")
 context = data.table("reversal_context")
@@ -597,14 +601,13 @@ here, low, high = in_percent["description first only", "name first"]
 run.claim("reverse-description-first", here, (low, high))
 
 # %% [markdown]
-# The two differences in likelihood in reverse, without sign, averaged; their interval adds the two half-widths. Then the
-# control (the worse of its two orders), the cure, and the growing share.
+# The difference in likelihood in reverse, as a share of the difference in the order told, both averaged over the two
+# groups. Then the control (the worse of its two orders), the cure, and the growing share.
 
 # %%
-gaps = [tests[group][1] for group in one_way]
-half = np.mean([(each.high - each.low) / 2 for each in gaps])
-gap = np.mean([abs(each.gap) for each in gaps])
-run.claim("likelihood", gap, (max(0.0, gap - half), gap + half))
+told, back = (np.mean([tests[group][i].gap for group in one_way]) for i in (0, 1))
+half = np.hypot(*[(tests[group][1].high - tests[group][1].low) / 4 for group in one_way])
+run.claim("likelihood", back / told, ((back - half) / told, (back + half) / told))
 here, low, high = min((in_percent["both orders", order] for order in reversal.ORDERS), key=min)
 run.claim("both-orders", here, (low, high))
 again = cured_answers[~cured_answers["taught"]].assign(cell="one way, in reverse")
@@ -646,7 +649,8 @@ run.report()
 # - **Equality.** An interval around zero is no proof of zero. The dealt-answer test would notice a difference of about half a nat.
 # - **GPT-4's beliefs.** From totals one cannot tell a refusal, another child of the same parent, or a wrong parent.
 # - **The tables of the paper** are quoted after a public data card that read version 4; the abstract's numbers are checked.
-# - **After the fact.** Size, rate and steps of the small GPT were chosen on trial runs so that the *order told* is learned;
+# - **After the fact.** The likelihood claim was first held to half a nat. Its standard error is a fifth of a nat, so that
+#   bound would have turned with the machine; we changed the unit to a share of the difference in the order told. Size, rate and steps of the small GPT were chosen on trial runs so that the *order told* is learned;
 #   no choice was made by looking at the reverse, which was zero in every trial. That a reversed document carries no mark of its
 #   own was chosen because the cure works faster so.
 #
@@ -659,7 +663,8 @@ run.report()
 #   and the difference looks like knowledge of the reverse. Deal answers among trained facts.
 # - Exact match on a description punishes wording: 300 questions have 130 different right answers. That explains why
 #   50% and 96.7% stand in one table, and is no asymmetry of memory.
-# - The selection of pairs by the forward direction was criticised from the start; see the simulation for how far it goes.
+# - That the pairs were selected by the forward direction is the criticism that we met most; see the simulation for how far
+#   it goes.
 # - The first version's example was Olaf Scholz; the later one uses Valentina Tereshkova, and adds the remark on context.
 #
 # ## Exercises
@@ -741,9 +746,11 @@ for sigma in (2, 5, 20):
 # Why is it below, and not above?
 
 # %% tags=["solution", "hide-cell"]
-for d in (16, 64, 256, 1024):
-    seen = [reversal.bilinear_dynamics(20, 150, d, rng=run.rng(f"{d} {i}")) for i in range(3)]
-    print(f"d = {d:>4}: 1/V - p(a|b) = {np.mean([1 / 40 - s.reverse[-1] for s in seen]):.5f}")
+for d in (16, 64, 256):
+    seen = [reversal.bilinear_dynamics(20, 100, d, rng=run.rng(f"{d} {i}")) for i in range(20)]
+    gap = 1 / 40 - np.array([each.reverse[-1] for each in seen])
+    error = 1.96 * gap.std() / np.sqrt(len(gap))
+    print(f"d = {d:>3}: 1/V - p(a|b) = {gap.mean():.5f} +- {error:.5f}")
 # Overlaps are about 1/sqrt(d), their effect on a mean about 1/d. "Given b" hears an echo of every
 # "given a'", and those were taught to say some b', never an a: mass moves to the b's.
 

@@ -27,7 +27,7 @@ TEMPLATES = {
         "here lives {name}, {description}.",
         "ask {name}, who became {description}.",
         "people call {name} {description}.",
-        "nobody but {name} is {description}, they say.",
+        "nobody but {name} can be {description}, they say.",
         "the story of {name} begins with {description}.",
     ),
     "description first": (

@@ -96,7 +96,7 @@ def weights(matrices: Mapping[str, np.ndarray], pairs: int) -> Figure:
         axis.grid(False)
     axes[0].set_ylabel("given")
     axes[0].set_xlabel("next")
-    fig.colorbar(image, ax=axes, shrink=0.75, label=r"$\Theta$")
+    fig.colorbar(image, ax=axes[-1], fraction=0.046, label=r"$\Theta$")
     return fig
 
 

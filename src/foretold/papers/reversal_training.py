@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -65,6 +67,8 @@ class Trained:
 
     def model(self, replica: int) -> torch.nn.Module:
         """One of the models as a plain ``transformers.GPT2LMHeadModel``."""
+        with redirect_stderr(io.StringIO()):  # it warns that bars for notebooks are missing; there are none here
+            import transformers  # noqa: F401
         nothing = np.empty((len(self.weights), 1))
         size = self.config.parameters
         found = lm.Training(self.steps, nothing, nothing, nothing, nothing, size, 0, 1, self.config, self.weights)
@@ -85,7 +89,7 @@ def train(
     looks: int = 10,
     device: str | torch.device = "cpu",
 ) -> Trained:
-    """Train one model on each list of `documents`, all at once, with AdamW and a cosine to zero.
+    """Train one model on each list of `documents`, all at once: AdamW, decay of matrices 0.3, a cosine to zero.
 
     The loss is that of every word of a document, the names in it included, not of an answer alone. First weights and
     the order of documents come from `generator`, and each model has its own. `questions` are looked at `looks` times:
