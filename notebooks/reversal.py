@@ -128,13 +128,13 @@ run.show(reversal.bilinear_dynamics)
 # to its transpose.
 
 # %%
-n, steps = 50, 400
+n, steps, large = 50, 400, run.pick(smoke=128, cpu=512, gpu=512)
 worlds_of_theory = {
     "one-hot": reversal.bilinear_dynamics(n, steps),
     "vectors in 64 dimensions": reversal.bilinear_dynamics(n, steps, 64),
-    "vectors in 512 dimensions": reversal.bilinear_dynamics(n, steps, 512),
+    f"vectors in {large} dimensions": reversal.bilinear_dynamics(n, steps, large),
     "one-hot, symmetric": reversal.bilinear_dynamics(n, steps, symmetric=True),
-    "512 dimensions, symmetric": reversal.bilinear_dynamics(n, steps, 512, symmetric=True),
+    f"{large} dimensions, symmetric": reversal.bilinear_dynamics(n, steps, large, symmetric=True),
 }
 for name, found in worlds_of_theory.items():
     print(f"{name:>26}: p(b|a) = {found.forward[-1]:.4f}, p(a|b) = {found.reverse[-1]:.4f}")
@@ -198,7 +198,7 @@ print(f"largest entry in a row of b: {row_of_b}; in a row of a: {float(row_of_a)
 # vocabulary.
 
 # %%
-sizes = run.pick(smoke=(8, 8, 8), cpu=(30, 30, 30), gpu=(30, 30, 30))
+sizes = run.pick(smoke=(12, 12, 12), cpu=(30, 30, 30), gpu=(30, 30, 30))
 seeds = run.pick(smoke=2, cpu=3, gpu=5)
 rng = run.rng("facts")
 studies = [experiment.study(sizes, rng) for _ in range(seeds)]
@@ -216,7 +216,7 @@ print(f"{np.mean(words):.1f} words a document, {len(training.vocabulary())} diff
 size = run.pick(smoke={"width": 32}, cpu={"width": 48}, gpu={"width": 64})
 size |= {"rate": 5e-3, "batch": 32, "device": run.device}
 with run.section("three groups"):
-    length = run.pick(smoke=300, cpu=600, gpu=800)
+    length = run.pick(smoke=600, cpu=600, gpu=800)
     trained = experiment.train(studies, run.torch_generator("plain"), steps=length, **size)
     answers = experiment.ask(trained, studies)
 plain = experiment.accuracy(answers)
@@ -326,7 +326,7 @@ print(reversal.reverse_document(studies[0].documents[0], studies[0].facts["name 
 rng = run.rng("cure")
 cured_studies = [experiment.study(sizes, rng, cured=True) for _ in range(seeds)]
 with run.section("reverse training"):
-    length = run.pick(smoke=450, cpu=1_200, gpu=1_600)
+    length = run.pick(smoke=600, cpu=1_200, gpu=1_600)
     cured = experiment.train(cured_studies, run.torch_generator("cure"), steps=length, **size)
     cured_answers = experiment.ask(cured, cured_studies)
 cure = experiment.accuracy(cured_answers)
@@ -354,7 +354,7 @@ figures.show(
 # are not. (The paper does not ask this.) The share of a third is the experiment above.
 
 # %%
-shown = run.pick(smoke=[0, 0.75], cpu=[0, 0.6, 0.8], gpu=[0, 0.2, 0.6, 0.8, 0.9])
+shown = run.pick(smoke=[0.75], cpu=[0, 0.6, 0.8], gpu=[0, 0.2, 0.6, 0.8, 0.9])
 more = run.pick(smoke=1, cpu=2, gpu=5)
 growing = experiment.shares(sum(sizes), shown, more, run.rng("shares"))
 with run.section("growing share"):
@@ -394,7 +394,7 @@ run.show(experiment.logistic)
 # prior: it says what the prior says.
 
 # %%
-draws = run.pick(smoke=200, cpu=500, gpu=2_000)
+draws = run.pick(smoke=100, cpu=500, gpu=2_000)
 rows = experiment.counts(answers)
 with run.section("Bambi"):
     posterior = {
