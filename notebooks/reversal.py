@@ -155,7 +155,8 @@ maps = {
 }
 figures.show(
     reversal_figures.weights(maps, few),
-    alt="Two heat maps of a 16 by 16 matrix, tokens a and then b. On the left the block from a to b "
+    alt="Two heat maps of a 16 by 16 matrix, tokens a and then b. On the left the block from a "
+    "to b "
     "has a strong diagonal and the rows of b are empty. On the right the block from b to a has the "
     "same diagonal as the block from a to b.",
     caption="Weights after 400 steps on eight pairs. Left: the lower half, what to say *given b*, "
@@ -279,7 +280,8 @@ for group, pair in tests.items():
 # %% tags=["hide-input"]
 figures.show(
     reversal_figures.histograms(tests, ["asked as told", "asked in reverse"]),
-    alt="Four histograms of log probabilities of right answers and of answers of other facts. In the "
+    alt="Four histograms of log probabilities of right answers and of answers of other facts. In "
+    "the "
     "left column, asked as told, the right answers stand near zero and the others far to the left. "
     "In the right column, asked in reverse, the two histograms lie on each other.",
     caption="Left: as told, the right answer has a probability near one, and another's answer "
@@ -301,7 +303,8 @@ figures.show(
     reversal_figures.curves(trained, cells),
     alt="Mean log probability of right answers against training steps. Two curves, asked as told, "
     "rise to nearly zero. Two curves, asked in reverse, rise at first, turn round and fall again.",
-    caption="Bands: range over models. Solid: as told. Dotted: in reverse, where more training makes "
+    caption="Bands: range over models. Solid: as told. Dotted: in reverse, where more training "
+    "makes "
     "the right answer *less* likely.",
 )
 
@@ -318,16 +321,18 @@ run.show(reversal.reverse_document)
 # %% [markdown]
 # Here is a document and its reverse, and three models that read both. (Reverse training may mark reversed documents by
 # a token of their own; we tried one, and the cure was slower with it, .6 instead of .8 after 600 steps in a single
-# trial, so we leave it out.)
+# trial, so we leave it out. There are twice as many documents, hence more steps; and a stronger weight decay, which
+# brings the wordings of a document and of its reverse closer together.)
 
 # %%
 print(studies[0].documents[0])
 print(reversal.reverse_document(studies[0].documents[0], studies[0].facts["name first only"][0]))
 rng = run.rng("cure")
-cured_studies = [experiment.study(sizes, rng, cured=True) for _ in range(seeds)]
+some = run.pick(smoke=1, cpu=3, gpu=5)
+cured_studies = [experiment.study(sizes, rng, cured=True) for _ in range(some)]
 with run.section("reverse training"):
-    length = run.pick(smoke=600, cpu=1_200, gpu=1_600)
-    cured = experiment.train(cured_studies, run.torch_generator("cure"), steps=length, **size)
+    more = {"steps": run.pick(smoke=600, cpu=1_300, gpu=2_000), "decay": 1.0}
+    cured = experiment.train(cured_studies, run.torch_generator("cure"), **more, **size)
     cured_answers = experiment.ask(cured, cured_studies)
 cure = experiment.accuracy(cured_answers)
 print(cure.to_string(index=False, float_format="{:.3f}".format))
@@ -343,7 +348,8 @@ figures.show(
     "Plain: near 100 as told and in both orders for the control, zero in the other order. With "
     "reverse training all six are high.",
     caption="Intervals are Wilson's over facts. The control, told in both orders, is answered in "
-    "both. Told in one order, facts are answered in that one alone, unless reversed documents are added.",
+    "both. Told in one order, facts are answered in that one alone, unless reversed documents "
+    "are added.",
 )
 
 # %% [markdown]
@@ -363,7 +369,9 @@ with run.section("growing share"):
     found = experiment.ask(wide, growing)
 found["share"] = [shown[seed // more] for seed in found["seed"]]
 swept = experiment.sweep(pd.concat([answers.assign(share=1 / 3), found])).sort_values("share")
-print(swept.pivot_table("right", "share", "kind").to_string(float_format="{:.3f}".format))
+table = swept.pivot_table("right", "share", "kind")
+short = {name: name.replace("in the other order", "other").split(" it was")[0] for name in table}
+print(table.rename(columns=short).to_string(float_format="{:.3f}".format))
 
 # %% [markdown]
 # No. The green line is the share itself: what is answered in reverse is what was told in reverse, and nothing beyond it.
@@ -371,10 +379,12 @@ print(swept.pivot_table("right", "share", "kind").to_string(float_format="{:.3f}
 # %% tags=["hide-input"]
 figures.show(
     reversal_figures.sweep(swept),
-    alt="Right answers against the share of facts told in both orders. Asked as told: near 100%. In "
+    alt="Right answers against the share of facts told in both orders. Asked as told: near 100%. "
+    "In "
     "the other order, all facts: on the diagonal. In the other order, facts told one way: zero.",
     caption="Asked in reverse, the models know the share that they were told (dashed), at every "
-    "share. Facts told one way stay at zero or next to it; their interval widens as they become few.",
+    "share. Facts told one way stay at zero or next to it; their interval widens as they become "
+    "few.",
 )
 
 # %% [markdown]
@@ -414,7 +424,8 @@ figures.show(
     alt="Posterior intervals for five cells under two priors. Above, log odds: cells in the other "
     "order are far lower under the wider prior. Below, probabilities: both priors give nearly the "
     "same values, close to zero in the other order and near 100% as told.",
-    caption="Above: where all answers are wrong, or right, the log odds depend on the prior. Below: the same "
+    caption="Above: where all answers are wrong, or right, the log odds depend on the prior. "
+    "Below: the same "
     "draws as probabilities hardly do. Report the second.",
 )
 
@@ -445,7 +456,8 @@ print(
 # ### A model that has read before
 #
 # Everything so far learned from nothing. SmolLM2-135M is a real language model, and the paper's own documents are
-# published. Fine-tuning all layers on all 3,600 documents is a job for a GPU. On a CPU we train its upper six layers on 192
+# published. Fine-tuning all layers on all 3,600 documents is a job for a GPU; the `gpu` profile does it with three seeds, and
+# no GPU has run it yet. On a CPU we train its upper six layers on 192
 # documents (eight facts of each group, six wordings), which took four minutes a seed; this was done once, and the
 # answers are part of this package.
 
@@ -453,7 +465,11 @@ print(
 if run.profile == "gpu" and pretrained.available() and smollm.available():
     with run.section("SmolLM2, all documents"):
         for seed in range(3):
-            table = pretrained.study(run.torch_generator(f"SmolLM2 {seed}"), run.device, batch=16)
+            made, plan = (
+                run.torch_generator(f"SmolLM2 {seed}"),
+                {"epochs": 5, "batch": 32, "asked": 3},
+            )
+            table = pretrained.study(made, run.device, **plan)
             print(table.to_string(float_format="{:.3f}".format))
 recorded = data.table("reversal_smollm2")
 cells = recorded.groupby(["group", "asked"], sort=False)
@@ -474,7 +490,8 @@ for shots, some in context.groupby("shots"):
     picked = (some["correct"] > some["rolled"]).mean()
     named = (some["right"] | some["other"]).mean()
     print(
-        f"in context, {shots} examples: names one of two {named:.2f}, right one likelier {picked:.2f}"
+        f"in context, {shots} examples: names one of two {named:.2f}, right one likelier "
+        f"{picked:.2f}"
     )
 
 # %% [markdown]
@@ -527,10 +544,12 @@ print(worlds.pivot_table("reverse", "share", "correlation").to_string(float_form
 # %% tags=["hide-input"]
 figures.show(
     reversal_figures.readings(reverse_share, worlds),
-    alt="Above: the share of single answers that are right, against the correlation between answers, "
+    alt="Above: the share of single answers that are right, against the correlation between "
+    "answers, "
     "rises from 4% to 33%. Below: the share found in reverse in three worlds without a curse rises "
     "with the correlation of directions; only independent directions known in a third lie at 33%.",
-    caption="Above: 33% by the best of ten may be anything from 4% to 33% by a single answer. Below: "
+    caption="Above: 33% by the best of ten may be anything from 4% to 33% by a single answer. "
+    "Below: "
     "selection on the forward direction in worlds without a curse.",
 )
 
@@ -543,9 +562,11 @@ figures.show(
 means = data.table("reversal")
 figures.show(
     reversal_figures.parents(means, celebrities.PAIRS),
-    alt="Share right for six rows of models. Parent given child: 35% and 34% for gpt-3.5-turbo, 8 to "
+    alt="Share right for six rows of models. Parent given child: 35% and 34% for gpt-3.5-turbo, "
+    "8 to "
     "10% for the others. Child given parent: 12%, 4% for davinci, 0 to 2% for the Llama models.",
-    caption="Published means over 1,513 pairs, with the widest 95% intervals that means allow. None "
+    caption="Published means over 1,513 pairs, with the widest 95% intervals that means allow. "
+    "None "
     "of these models chose the pairs; all of them find parents more easily.",
 )
 
@@ -649,7 +670,7 @@ run.report()
 # - **Equality.** An interval around zero is no proof of zero. The dealt-answer test would notice a difference of about half a nat.
 # - **GPT-4's beliefs.** From totals one cannot tell a refusal, another child of the same parent, or a wrong parent.
 # - **The tables of the paper** are quoted after a public data card that read version 4; the abstract's numbers are checked.
-# - **After the fact.** The likelihood claim was first held to half a nat. Its standard error is a fifth of a nat, so that
+# - **After the fact.** Steps and weight decay of reverse training were chosen by how well it works. The likelihood claim was first held to half a nat. Its standard error is a fifth of a nat, so that
 #   bound would have turned with the machine; we changed the unit to a share of the difference in the order told. Size, rate and steps of the small GPT were chosen on trial runs so that the *order told* is learned;
 #   no choice was made by looking at the reverse, which was zero in every trial. That a reversed document carries no mark of its
 #   own was chosen because the cure works faster so.
@@ -739,7 +760,7 @@ for sigma in (2, 5, 20):
     print(
         f"prior sd {sigma:>2}: posterior mean {mean:.2f}, probability {1 / (1 + np.exp(-mean)):.1e}"
     )
-# -n log(1 + e^beta) rises to 0 as beta falls, and never gets there: the supremum is at minus infinity.
+# -n log(1 + e^beta) rises to 0 as beta falls and never gets there: its supremum is at -infinity.
 
 # %% [markdown]
 # **6. Leaks.** With random vectors in $d$ dimensions $p(a \mid b)$ is a little below $1/V$. How does the distance fall with $d$?

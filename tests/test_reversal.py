@@ -330,7 +330,7 @@ def test_without_knowledge_the_gap_s_interval_holds_zero_about_as_often_as_it_sa
 
 @pytest.mark.slow
 def test_the_curse_its_control_and_its_cure():
-    """Three seeds. Order told and control at least 0.95, reverse at most 0.03, one cure at least 0.8. In reverse the
+    """Three seeds. Order told and control at least 0.95, reverse at most 0.03, the cure at least 0.85. In reverse the
     right name is within half a nat of the others, and two standard errors for the luck of ninety facts."""
     sizes, options = (30, 30, 30), {"width": 48, "batch": 32, "rate": 5e-3}
     made = np.random.default_rng(8)
@@ -345,9 +345,12 @@ def test_the_curse_its_control_and_its_cure():
             found = experiment.likelihood(experiment.crossed(trained, studies, (group, order)), made, 100)
             spread = (found.high - found.low) / 2
             assert found.gap > 5 if order == told else abs(found.gap) < 0.5 + spread, (group, order, found.gap)
-    cured = [experiment.study(sizes, made, cured=True)]
-    answers = experiment.ask(experiment.train(cured, torch.Generator().manual_seed(8), steps=1_200, **options), cured)
-    assert experiment.accuracy(answers, ["taught"])["right"].tolist() >= [0.95, 0.8]
+    cured = [experiment.study(sizes, made, cured=True) for _ in range(2)]
+    options |= {"steps": 1_500, "decay": 1.0}
+    answers = experiment.ask(experiment.train(cured, torch.Generator().manual_seed(8), **options), cured)
+    told, reverse = (answers.loc[answers["taught"] == taught, "right"].mean() for taught in (True, False))
+    assert told >= 0.95
+    assert reverse >= 0.85, reverse
 
 
 def test_a_reader_s_questions_can_be_answered_from_their_context():

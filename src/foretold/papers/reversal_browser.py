@@ -43,16 +43,16 @@ def layout() -> dict[str, Any]:
     return {
         "data": [],
         "layout": {
-            "height": 560,
+            "height": 600,
             "margin": {"l": 55, "r": 15, "t": 25, "b": 45},
             "xaxis": {**ticks, "domain": [0.1, 0.9], "anchor": "y", "title": {"text": "next token"}, "zeroline": False},
             "yaxis": {
-                **ticks, "domain": [0.52, 1], "autorange": "reversed", "title": {"text": "given token"},
+                **ticks, "domain": [0.56, 1], "autorange": "reversed", "title": {"text": "given token"},
                 "zeroline": False,
             },
             "xaxis2": {"domain": [0, 1], "anchor": "y2", "range": [-3, 103], "title": {"text": "told both ways, %"}},
-            "yaxis2": {"domain": [0, 0.36], "anchor": "x2", "range": [-5, 108], "title": {"text": "reverse, %"}},
-            "legend": {"orientation": "h", "y": 0.46, "yanchor": "top", "x": 0},
+            "yaxis2": {"domain": [0, 0.3], "anchor": "x2", "range": [-5, 108], "title": {"text": "reverse, %"}},
+            "legend": {"orientation": "h", "y": 0.445, "yanchor": "top", "x": 0},
         },
     }  # fmt: skip
 
@@ -87,7 +87,7 @@ const m = data.measured, points = (rows, name, symbol, colour) => ({ type: "scat
   error_y: { type: "data", symmetric: false, array: rows.map((r) => 100 * (r[3] - r[1])), arrayminus: rows.map((r) => 100 * (r[1] - r[2])), color: colour } });
 const hues = figure.layout.colorway || [];
 const traces = [
-  { type: "heatmap", z: table, zmin: 0, zmax: 1, colorscale: "Viridis", showscale: true, colorbar: { len: 0.48, y: 0.76, thickness: 10, title: { text: "p" } }, hovertemplate: "p = %{z:.3f}<extra></extra>" },
+  { type: "heatmap", z: table, zmin: 0, zmax: 1, colorscale: "Viridis", showscale: true, colorbar: { len: 0.44, y: 0.78, thickness: 10, title: { text: "p" } }, hovertemplate: "p = %{z:.3f}<extra></extra>" },
   points(m.all, "small GPT, all facts", "diamond", "#09a561"), points(m.one, "small GPT, one-way facts", "x", "#d10c30"),
   { type: "scatter", mode: "markers", name: "this model, mean p(a | b)", xaxis: "x2", yaxis: "y2", x: [values.share], y: [100 * all], marker: { symbol: "star", size: 15, color: "#2658f5" } },
 ];

@@ -77,7 +77,7 @@ def curves(trained: Trained, cells: Mapping[tuple[str, str], str]) -> Figure:
         marker = "o" if "as told" in title else "X"
         axis.plot(trained.steps, track.mean(0), style, color=colour, marker=marker, markersize=5, label=title)
     axis.set_xscale("log")
-    axis.set(xlabel="steps of training", ylabel="ln p of the right answer, nats")
+    axis.set(xlabel="steps of training", ylabel="ln p(answer), nats")
     axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=1)
     return fig
 
@@ -104,7 +104,6 @@ def sweep(rows: pd.DataFrame) -> Figure:
     """Right answers against the share of facts that were told in both orders, from `reversal_experiment.sweep`."""
     fig, axis = plt.subplots(figsize=(5.6, 3.8))
     axis.plot([0, 100], [0, 100], color=INK, linewidth=1, linestyle="--")
-    axis.text(52, 43, "what was told", rotation=31, fontsize=10.5, ha="center", va="center")
     look = {
         "in an order it was told in": ("blue", "o"),
         "in the other order, all facts": ("green", "D"),

@@ -85,11 +85,12 @@ def train(
     layers: int = 2,
     width: int = 64,
     heads: int = 4,
+    decay: float = 0.3,
     questions: Sequence[Mapping[str, Sequence[tuple[str, str]]]] | None = None,
     looks: int = 10,
     device: str | torch.device = "cpu",
 ) -> Trained:
-    """Train one model on each list of `documents`, all at once: AdamW, decay of matrices 0.3, a cosine to zero.
+    """Train one model on each list of `documents`, all at once: AdamW, `decay` for matrices, a cosine to zero.
 
     The loss is that of every word of a document, the names in it included, not of an answer alone. First weights and
     the order of documents come from `generator`, and each model has its own. `questions` are looked at `looks` times:
@@ -106,7 +107,7 @@ def train(
     sets = [
         torch.nn.functional.pad(tokens, (0, longest - tokens.shape[1]), value=IGNORED).to(device) for tokens in sets
     ]
-    optimiser = lm_replicas.AdamW(weights, lm_replicas.decayed(shapes).to(device), (0.9, 0.98), 1e-8, 0.3, 1.0)
+    optimiser = lm_replicas.AdamW(weights, lm_replicas.decayed(shapes).to(device), (0.9, 0.98), 1e-8, decay, 1.0)
     moments = sorted({round(s) for s in np.geomspace(max(1, steps // 40), steps, looks)}) if asked else [steps]
     tracks = {title: [] for title in (asked[0] if asked else ())}
     losses = np.empty((many, steps))
