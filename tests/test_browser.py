@@ -181,7 +181,9 @@ def test_the_interactive_figure_answers_the_keyboard(reading):
     assert before.strip()
     slider = box.locator("input[type=range]").first
     slider.focus()
-    room_above = slider.evaluate("slider => Number(slider.value) < Number(slider.max)")  # some sliders begin at their end
+    room_above = slider.evaluate(
+        "slider => Number(slider.value) < Number(slider.max)"
+    )  # some sliders begin at their end
     for _ in range(3):
         reading.page.keyboard.press("ArrowRight" if room_above else "ArrowLeft")
     reading.page.wait_for_function("([e, t]) => e.innerText !== t", arg=[readout.element_handle(), before])

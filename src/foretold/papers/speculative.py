@@ -8,7 +8,6 @@ with the same probability. Costs are in draft calls: a target call costs `cost_r
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,15 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from foretold.papers.speculative_exact import stopping_values
+from foretold.papers.speculative_rules import (
+    AcceptanceThreshold,
+    Confidence,
+    Drafted,
+    FixedLength,
+    StopRule,
+    whole,
+    within,
+)
 
 __all__ = [
     "AcceptanceHead",
@@ -43,32 +51,16 @@ LONGEST = 1_000  # lengths that `optimal_length` searches: beyond it nothing is 
 # Closed forms for a constant acceptance rate
 
 
-def _within(name: str, value: ArrayLike, low: float, high: float, allowed: str, *, open_above: bool = False) -> Any:
-    array = np.asarray(value, dtype=float)
-    above = array >= high if open_above else array > high
-    if not np.isfinite(array).all() or (array < low).any() or above.any():
-        raise ValueError(f"{name} is {value!r}; allowed is {allowed}")
-    return array
-
-
-def _whole(name: str, value: ArrayLike, least: int) -> np.ndarray:
-    array = np.asarray(value)
-    number = array.dtype.kind in "iuf" and np.isfinite(array).all() and (array == np.round(array)).all()
-    if not number or (array < least).any():
-        raise ValueError(f"{name} is {value!r}; allowed is a whole number >= {least}")
-    return array
-
-
 def _scalar(array: np.ndarray) -> Any:
     return array.item() if array.ndim == 0 else array
 
 
 def expected_tokens(alpha: ArrayLike, length: ArrayLike) -> Any:
-    """Tokens that a round of `length` candidates brings on average, each accepted with probability `alpha` (0 to 1): the
-    accepted ones and the target's own, (1 - alpha^(length+1)) / (1 - alpha). Scalars or arrays. Raises ValueError for
-    arguments outside of their range."""
-    a = _within("alpha", alpha, 0, 1, "a probability, 0 to 1")
-    k = _whole("length", length, 0).astype(float)
+    """Tokens that a round of `length` candidates brings on average, each accepted with probability `alpha` (0 to 1):
+    the accepted ones and the target's own, (1 - alpha^(length+1)) / (1 - alpha). Scalars or arrays. Raises
+    ValueError for arguments outside of their range."""
+    a = within("alpha", alpha, 0, 1, "a probability, 0 to 1")
+    k = whole("length", length, 0).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(a == 1, k + 1, (1 - a ** (k + 1)) / np.where(a == 1, 1, 1 - a))
     return _scalar(found)
@@ -85,7 +77,7 @@ def speedup(alpha: ArrayLike, length: ArrayLike, cost_ratio: ArrayLike) -> Any:
 def optimal_length(alpha: ArrayLike, cost_ratio: ArrayLike) -> Any:
     """The number of candidates (0 to 1000, the smallest if several) with the largest `speedup`, for `alpha` from 0 to
     below 1. Raises ValueError outside of that."""
-    a = _within("alpha", alpha, 0, 1, "a probability, 0 to below 1", open_above=True)
+    a = within("alpha", alpha, 0, 1, "a probability, 0 to below 1", open_above=True)
     rho = _ratio(cost_ratio)
     speeds = speedup(a[..., None], np.arange(LONGEST + 1), rho[..., None])
     return _scalar(np.asarray(np.argmax(speeds, axis=-1)))
@@ -107,83 +99,6 @@ def _ratio(cost_ratio: ArrayLike) -> np.ndarray:
     if not np.isfinite(rho).all() or (rho < 1).any():
         raise ValueError(f"cost_ratio is {cost_ratio!r}; allowed is a number >= 1, target calls in draft calls")
     return rho
-
-
-# When to stop drafting
-
-
-@dataclass
-class Drafted:
-    """What a stopping rule may look at: the prefix, and for each candidate so far its token, its probability under the
-    draft, the draft's distribution, and the hidden state from which that came (None where the draft shows none)."""
-
-    prefix: tuple[int, ...]
-    tokens: list[int] = field(default_factory=list)
-    probabilities: list[float] = field(default_factory=list)
-    distributions: list[np.ndarray] = field(default_factory=list)
-    hidden: list[Any] = field(default_factory=list)
-    estimates: list[float] = field(default_factory=list)
-
-
-StopRule = Callable[[Drafted], bool]
-
-
-@dataclass(frozen=True)
-class FixedLength:
-    """Always `length` candidates; with 0 the target decodes alone. Raises ValueError for a negative length."""
-
-    length: int
-
-    def __post_init__(self) -> None:
-        _whole("length", self.length, 0)
-
-    def __call__(self, drafted: Drafted) -> bool:
-        return len(drafted.tokens) >= self.length
-
-
-@dataclass(frozen=True)
-class AcceptanceThreshold:
-    """Stop when the predicted probability that *some* candidate is rejected, 1 - prod f_i, exceeds `threshold` (0 to 1),
-    but not before `shortest` and at the latest at `longest` candidates (section 3 of the paper).
-
-    ``predict(drafted, i)`` is f_i, the predicted acceptance of candidate i; by default the draft's own probability of
-    it. The candidate that tips the balance is submitted: to drop it would bias what is written. Raises ValueError for
-    a threshold outside of 0 to 1 and lengths that are not 1 <= shortest <= longest.
-    """
-
-    threshold: float
-    predict: Callable[[Drafted, int], float] | None = None
-    shortest: int = 1
-    longest: int = 20
-
-    def __post_init__(self) -> None:
-        _within("threshold", self.threshold, 0, 1, "a probability, 0 to 1")
-        _whole("shortest", self.shortest, 1)
-        _whole("longest", self.longest, self.shortest)
-
-    def __call__(self, drafted: Drafted) -> bool:
-        for i in range(len(drafted.estimates), len(drafted.tokens)):
-            drafted.estimates.append(self.predict(drafted, i) if self.predict else drafted.probabilities[i])
-        count = len(drafted.tokens)
-        risk = 1 - math.prod(drafted.estimates)
-        return count >= self.longest or (count >= self.shortest and risk > self.threshold)
-
-
-@dataclass(frozen=True)
-class Confidence:
-    """Stop after a candidate whose probability under the draft is below `threshold` (0 to 1), or at `longest`: the rule
-    of one token, as in transformers' dynamic schedule. Raises ValueError as `AcceptanceThreshold`."""
-
-    threshold: float
-    longest: int = 20
-
-    def __post_init__(self) -> None:
-        _within("threshold", self.threshold, 0, 1, "a probability, 0 to 1")
-        _whole("longest", self.longest, 1)
-
-    def __call__(self, drafted: Drafted) -> bool:
-        count = len(drafted.tokens)
-        return count >= self.longest or (count > 0 and drafted.probabilities[-1] < self.threshold)
 
 
 # Sampling without loss
@@ -229,7 +144,7 @@ def speculative_sample(
     verify now, and is asked before the first one too by a rule of length 0. A round drafts no more than can be used, so
     nothing is cut off at the end. Raises ValueError for negative n_tokens, and distributions that are none.
     """
-    _whole("n_tokens", n_tokens, 0)
+    whole("n_tokens", n_tokens, 0)
     written, counters = tuple(int(token) for token in prefix), Counters()
     start = len(written)
     while (room := start + n_tokens - len(written)) > 0:
@@ -306,8 +221,8 @@ class AcceptanceHead(nn.Module):
 
     def __init__(self, width: int, layers: int = 3, tied: bool = False) -> None:
         super().__init__()
-        _whole("width", width, 1)
-        _whole("layers", layers, 0)
+        whole("width", width, 1)
+        whole("layers", layers, 0)
         blocks = [nn.Linear(width, width) for _ in range(min(layers, 1) if tied else layers)]
         self.blocks = nn.ModuleList(blocks * layers if tied else blocks)
         self.last = nn.Linear(width, 2)
@@ -333,7 +248,7 @@ def weighted_acceptance_loss(
     """
     if logits.shape != (*acceptance.shape, 2):
         raise ValueError(f"logits has the shape {tuple(logits.shape)}; allowed is {(*acceptance.shape, 2)}")
-    if not (0 <= float(acceptance.min()) and float(acceptance.max()) <= 1):
+    if not (float(acceptance.min()) >= 0 and float(acceptance.max()) <= 1):
         raise ValueError(f"acceptance goes to {float(acceptance.max())}; allowed are probabilities, 0 to 1")
     if not rejection_weight > 0:
         raise ValueError(f"rejection_weight is {rejection_weight!r}; allowed is a number above 0")

@@ -1,4 +1,4 @@
-"""Many speculative decodings side by side, for statistics: a GPT-2 of `foretold.lm` with one cache for all rows, in which
+"""Many speculative decodings side by side, for statistics: a GPT-2 of `foretold.lm` with one cache for all rows, where
 every row stands at a place of its own. What a row does is what `speculative.speculative_sample` does."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Rows:
 
     @torch.no_grad()
     def feed(self, tokens: torch.Tensor, start: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits (B, n, V) and last hidden states (B, n, d) for tokens (B, n) at positions start (B,), start + 1, ..."""
+        """Logits (B, n, V) and last hidden states (B, n, d) for tokens (B, n) at positions start (B,) and following."""
         w, (rows, n) = self.w, tokens.shape
         places = start[:, None] + torch.arange(n, device=self.device)
         each, top = torch.arange(rows, device=self.device)[:, None], int(places.max()) + 1
@@ -57,7 +57,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class State:
-    """What a batched rule sees after candidate `count`: its hidden state (B, d), distribution (B, V) and token (B,), the
+    """What a batched rule sees after candidate `count`: its hidden state (B, d), distribution (B, V), token (B,), the
     target's distribution there (B, V; for the oracle only, else None), and the product of estimates before it (B,)."""
 
     count: int

@@ -79,8 +79,8 @@ class CachedModel:
 
 
 def _shorten(cache: DynamicCache, length: int) -> None:
-    """Keep the first `length` tokens of a cache. DynamicCache.crop means the length by a positive number in some versions
-    of transformers and refuses one in others, where it takes the number to remove as a negative one."""
+    """Keep the first `length` tokens of a cache. DynamicCache.crop means the length by a positive number in some
+    versions of transformers and refuses one in others, where it takes the number to remove as a negative one."""
     extra = cache.get_seq_length() - length
     if extra > 0:
         cache.crop(-extra)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -131,13 +131,13 @@ def stopping_values(
     vocabulary = range(len(draft(prefix)))
     found: dict[tuple[tuple[int, ...], tuple[int, ...]], StoppingValue] = {}
 
-    @lru_cache(maxsize=None)
+    @cache
     def pair(context: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         p, q = np.asarray(target(context), float), np.asarray(draft(context), float)
         rest = np.maximum(p - q, 0)
         return p, q, rest / rest.sum() if rest.sum() > 0 else p
 
-    @lru_cache(maxsize=None)
+    @cache
     def best(written: tuple[int, ...]) -> float:
         """Expected cost from a prefix on; the first candidate is optional too."""
         return 0.0 if len(written) == end else value(written, ())
@@ -148,7 +148,9 @@ def stopping_values(
             p, q, rest = pair(written + candidates[:i])
             accept = min(1.0, p[token] / q[token])
             if accept < 1:
-                after = sum(rest[other] * best((*written, *candidates[:i], other)) for other in vocabulary if rest[other])
+                after = sum(
+                    rest[other] * best((*written, *candidates[:i], other)) for other in vocabulary if rest[other]
+                )
                 stop += survive * (1 - accept) * (len(candidates) - i + after)
             survive *= accept
         p, q, _ = pair(written + candidates)

@@ -1,5 +1,5 @@
-"""Training for the speculative chapter: a target and a draft on the standard library's source, and an acceptance head on
-positions of texts that the target wrote."""
+"""Training for the speculative chapter: a target and a draft on the standard library's source, and an acceptance head
+on positions of texts that the target wrote."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def starts(text: torch.Tensor, count: int, length: int, generator: torch.Generat
 
 @dataclass(frozen=True)
 class Positions:
-    """Training data of a head: features (n, width), soft labels a (n,), and the draft's probability of the token (n,)."""
+    """Training data of a head: features (n, width), soft labels a (n,), and the draft's probability (n,)."""
 
     x: torch.Tensor
     acceptance: torch.Tensor
