@@ -15,12 +15,12 @@ class Rows:
     """B texts read by one GPT-2. ``feed(tokens, start)`` reads n tokens of each row from its position `start` on, and
     writes over what stood there before: nothing has to be cut off after a rejection."""
 
-    def __init__(self, model: torch.nn.Module, rows: int) -> None:
+    def __init__(self, model: torch.nn.Module, rows: int, room: int | None = None) -> None:
         self.w, config = {name: value.detach() for name, value in model.state_dict().items()}, model.config
-        self.layers, self.heads, self.context = config.n_layer, config.n_head, config.n_positions
+        self.layers, self.heads = config.n_layer, config.n_head
         self.device = self.w["transformer.wte.weight"].device
         self.act = F.relu if config.activation_function == "relu" else lambda x: F.gelu(x, approximate="tanh")
-        shape = (self.layers, rows, self.context, config.n_embd)
+        shape = (self.layers, rows, room or config.n_positions, config.n_embd)
         self.keys, self.values = torch.zeros(shape, device=self.device), torch.zeros(shape, device=self.device)
 
     @torch.no_grad()
@@ -124,7 +124,7 @@ def decode(
     room = start + n_tokens + longest + 2
     if room > min(target.config.n_positions, draft.config.n_positions):
         raise ValueError(f"n_tokens is {n_tokens}; allowed is what fits the models' context with {longest} to spare")
-    big, small = Rows(target, rows), Rows(draft, rows)
+    big, small = Rows(target, rows, room), Rows(draft, rows, room)
     text = torch.zeros(rows, room, dtype=torch.long, device=device)
     text[:, :start] = prompts
     where = torch.full((rows,), start, device=device)  # tokens written, row by row

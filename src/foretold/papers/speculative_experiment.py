@@ -59,6 +59,25 @@ def inferred_lengths(frame: pd.DataFrame) -> np.ndarray:
     return ((1 + frame["discard"]) / frame["verification"] - 1).to_numpy()
 
 
+def decisions(solved: Mapping[Any, Any]) -> list[tuple[float, bool]]:
+    """(risk of a rejection, whether going on is best) of each state of `speculative.stopping_values` at which both are
+    allowed and one is better."""
+    clear = [one for one in solved.values() if np.isfinite(one.go_on) and abs(one.go_on - one.stop) > 1e-9]
+    return [(one.rejection, bool(one.go_on < one.stop)) for one in clear]
+
+
+def overlap(solved: Mapping[Any, Any]) -> float:
+    """Largest risk at which going on is best minus the smallest at which stopping is, among states with the same prefix
+    (the shortest) and equally many candidates; above 0 no threshold on the risk can be optimal. -1 without a pair."""
+    first, found = min((written for written, _ in solved), key=len), -1.0
+    for count in sorted({len(candidates) for _, candidates in solved}):
+        same = decisions({k: v for k, v in solved.items() if k[0] == first and len(k[1]) == count})
+        goes, stops = ([risk for risk, flag in same if flag is kind] for kind in (True, False))
+        if goes and stops:
+            found = max(found, max(goes) - min(stops))
+    return found
+
+
 def measure(
     models: Mapping[str, torch.nn.Module],
     prompts: torch.Tensor,
