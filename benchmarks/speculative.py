@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/speculative.py        # --device cuda where there is one
 
 trains the chapter's pair (half a minute), then decodes the same prompts by all ways in turns, and prints the table of
-benchmarks/README.md. Greedy texts are asserted to be equal, and samples of each way to pass a chi-square test against the
-target's own law. Nothing here is a timed test.
+benchmarks/README.md. Greedy texts are asserted to be equal, and samples of each way to pass a chi-square test against
+the target's own law. Nothing here is a timed test.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def ours(models: dict, sample: bool, rule: speculative.StopRule) -> Callable:
     """`speculative_sample` on the same two modules."""
     temperature = 1.0 if sample else 0.0
     target = speculative_cache.CachedModel(models["target"], temperature)
-    draft = speculative_cache.CachedModel(models["draft"], temperature, hidden=True)
+    draft = speculative_cache.CachedModel(models["draft"], temperature, hidden=bool(getattr(rule, "predict", None)))
 
     def run(prompt: list[int], count: int, rng: np.random.Generator) -> list[int]:
         return speculative.speculative_sample(target, draft, prompt, count, rule, rng)[0]

@@ -291,7 +291,7 @@ with run.section("train the pair"):
     sizes = run.pick(smoke=(2, 48, 2), cpu=(3, 128, 4), gpu=(8, 384, 6))
     small = run.pick(smoke=(1, 16, 1), cpu=(1, 32, 2), gpu=(1, 64, 2))
     big, little = (lm.Config(*size, **shape) for size in (sizes, small))
-    steps = run.pick(smoke=(250, 120), cpu=(500, 400), gpu=(4000, 2000))
+    steps = run.pick(smoke=(200, 120), cpu=(500, 400), gpu=(4000, 2000))
     batch, learn = run.pick(smoke=8, cpu=8, gpu=32), run.torch_generator("train")
     models, losses = training.train_pair(text, big, little, steps, learn, run.device, batch=batch)
 for name, config in (("target", big), ("draft", little)):
@@ -329,7 +329,7 @@ print(pd.DataFrame(rows).set_index("head").to_string(float_format="{:.3f}".forma
 # than the coins.
 
 # %%
-longest, ahead = 12, 72
+longest, ahead = 8, 72
 fixed = {
     f"K = {k}": (many.fixed(k), k)
     for k in run.pick(smoke=(1, 2, 3, 4), cpu=(1, 2, 3, 4, 6, 8), gpu=(1, 2, 3, 4, 6, 8, 12))
@@ -344,7 +344,7 @@ policies |= experiment.adaptive(
     heads["w = 6, mixed"], models["draft"], paper_grid, longest, "paper's head"
 )
 for h in run.pick(smoke=(0.5,), cpu=(0.5,), gpu=(0.4, 0.5, 0.6, 0.7)):
-    policies[f"oracle, h = {h}"] = (many.cumulative(many.oracle, h, 10), 10)
+    policies[f"oracle, h = {h}"] = (many.cumulative(many.oracle, h, longest), longest)
 
 # %% [markdown]
 # The *oracle* looks at $p$ and multiplies true acceptance probabilities. Nobody can afford it; it says how much a better head
@@ -449,7 +449,7 @@ second = torch.cat(
 zero = torch.zeros(len(p1), dtype=torch.long, device=run.device)
 pair = many.Rows(models["target"], len(p1)).feed(second, zero)[0][:, -1].softmax(-1) * p1[:, None]
 pair = pair.double().flatten().cpu().numpy()
-rows = run.pick(smoke=2_000, cpu=8_000, gpu=50_000)
+rows = run.pick(smoke=1_000, cpu=4_000, gpu=50_000)
 for name in ("K = 2", "confidence 0.4", best_h, oracle):
     again = {name: policies[name]}
     one = experiment.measure(models, prompt.expand(rows, -1), 2, again, fresh)[name]["text"]
@@ -718,7 +718,7 @@ for slope in (0, 0.1, 0.2, 0.4, 0.6):
 own = lambda s: many.drawn(s.q, s.token) ** 0.4  # noqa: E731
 models = {name: model.to(run.device) for name, model in models.items()}
 tried = {f"own, h = {h}": (many.cumulative(own, h, longest), longest) for h in (0.5, 0.6)}
-other = experiment.measure(models, prompts[: len(prompts) // 2], ahead, tried, fresh)
+other = experiment.measure(models, prompts[: len(prompts) // 4], ahead, tried, fresh)
 more, _ = experiment.speeds(other, rho, np.random.default_rng(0), 200)
 print(more[["speed", "low", "high"]].to_string(float_format="{:.3f}".format))
 print(f"head: {table.loc[best_h, 'speed']:.3f}, best fixed: {table.loc[best_k, 'speed']:.3f}")

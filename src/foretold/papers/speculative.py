@@ -164,7 +164,9 @@ def propose(draft: Callable, prefix: tuple[int, ...], most: int, stop: StopRule,
         q = _distribution("draft", draft(prefix + tuple(drafted.tokens)))
         token = _draw(q, rng)
         drafted.tokens.append(token)
-        drafted.probabilities.append(float(q[token]))
+        raw = getattr(draft, "raw", None)
+        drafted.raw.append(q if raw is None else raw)
+        drafted.probabilities.append(float(drafted.raw[-1][token]))
         drafted.distributions.append(q)
         drafted.hidden.append(getattr(draft, "hidden", None))
         if stop(drafted):

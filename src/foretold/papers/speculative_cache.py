@@ -25,7 +25,8 @@ class CachedModel:
     temperature
         divides the logits; 0 is greedy: all probability on the largest.
     hidden
-        keep the hidden state behind the last distribution as ``.hidden`` (d,), for an acceptance head.
+        keep the hidden state behind the last distribution as ``.hidden`` (d,), for an acceptance head. A greedy model
+        keeps the last distribution before greed as ``.raw`` (V,): rules look at that one.
 
     ``calls`` counts forward calls. Raises ValueError for a negative temperature.
     """
@@ -35,7 +36,7 @@ class CachedModel:
             raise ValueError(f"temperature is {temperature!r}; allowed is a number >= 0 (0 is greedy)")
         self.model, self.temperature, self.wants_hidden = model, temperature, hidden
         self.device = next(model.parameters()).device
-        self.calls, self.read, self.hidden = 0, [], None
+        self.calls, self.read, self.hidden, self.raw = 0, [], None, None
         self.cache = DynamicCache()
 
     def __call__(self, prefix: Sequence[int]) -> np.ndarray:
@@ -70,6 +71,7 @@ class CachedModel:
             self.hidden = out.hidden_states[-1][0, -1]
         logits = out.logits[0, -count:].float()
         if self.temperature == 0:
+            self.raw = logits[-1].softmax(-1).cpu().numpy().astype(float) if count == 1 else None
             rows = np.zeros(tuple(logits.shape))
             rows[np.arange(count), logits.argmax(-1).cpu().numpy()] = 1.0
             return rows
@@ -122,7 +124,7 @@ def head_predictor(head: Any, embedding: torch.Tensor, features: Any):
 
     @torch.inference_mode()
     def predict(drafted, i: int) -> float:
-        q = torch.as_tensor(drafted.distributions[i], dtype=torch.float32)[None]
+        q = torch.as_tensor(drafted.raw[i], dtype=torch.float32)[None]
         token = torch.tensor([drafted.tokens[i]])
         return float(head.probability(features(drafted.hidden[i][None].cpu(), token, q, embedding)))
 

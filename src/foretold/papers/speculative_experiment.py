@@ -217,6 +217,7 @@ def rounds(
             drafted.tokens.append(token)
             drafted.probabilities.append(float(q[token]))
             drafted.distributions.append(q)
+            drafted.raw.append(q)
             drafted.hidden.append(draft.hidden)
         rule(drafted)
         done += accepted + 1

@@ -33,12 +33,14 @@ def whole(name: str, value: ArrayLike, least: int) -> np.ndarray:
 @dataclass
 class Drafted:
     """What a stopping rule may look at: the prefix, and for each candidate so far its token, its probability under the
-    draft, the draft's distribution, and the hidden state from which that came (None where the draft shows none)."""
+    draft, the distribution it was drawn from, the one before greed (`raw`, the same where the draft is not greedy), and
+    the hidden state that came with it (None where the draft shows none)."""
 
     prefix: tuple[int, ...]
     tokens: list[int] = field(default_factory=list)
     probabilities: list[float] = field(default_factory=list)
     distributions: list[np.ndarray] = field(default_factory=list)
+    raw: list[np.ndarray] = field(default_factory=list)
     hidden: list[Any] = field(default_factory=list)
     estimates: list[float] = field(default_factory=list)
 
