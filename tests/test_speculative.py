@@ -400,6 +400,29 @@ def test_a_trained_head_beats_the_best_fixed_length_and_the_oracle_beats_the_hea
     assert experiment.gain(table, drawn, "head, h = 0.5", best)[0] > -0.01
 
 
+# A real target
+
+
+def test_prompt_lookup_proposes_what_followed_before():
+    from foretold.papers import speculative_smollm
+
+    draft = speculative_smollm.Lookup(10)
+    assert draft([1, 2, 3, 4, 1, 2, 3]).argmax() == 4
+    assert draft.length == 3
+    assert draft([1, 2, 9]).argmax() == 9
+    p, _ = exact.random_chain(np.random.default_rng(0)), None
+    law = exact.sampled_law(p, speculative_smollm.Lookup(3), (0, 1, 2, 0), 3, s.FixedLength(2))
+    assert exact.total_variation(law, exact.chain_law(p, (0, 1, 2, 0), 3)) < 1e-10
+
+
+def test_recorded_counters_of_smollm2_keep_the_identity_and_the_text():
+    from foretold.papers import speculative_smollm
+
+    found = speculative_smollm.recorded()
+    assert (found["drafted"] + found["rounds"] == found["tokens"] + found["discarded"]).all()
+    assert (found.loc[found["temperature"] == 0, "same"].astype(str) == "True").all()
+
+
 # The browser
 
 

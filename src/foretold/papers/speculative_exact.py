@@ -88,6 +88,17 @@ def careless_sample(
     return list(written[len(prefix) :])
 
 
+def sampled_law(
+    target: Chain, draft: Chain, prefix: tuple[int, ...], n_tokens: int, stop: Callable, careless: bool = False
+) -> dict[tuple[int, ...], float]:
+    """`output_law` of speculative sampling, or of `careless_sample`."""
+    from foretold.papers import speculative
+
+    if careless:
+        return output_law(lambda rng: careless_sample(target, draft, prefix, n_tokens, stop, rng))
+    return output_law(lambda rng: speculative.speculative_sample(target, draft, prefix, n_tokens, stop, rng)[0])
+
+
 @dataclass(frozen=True)
 class StoppingValue:
     """Of a state: the probability that some candidate is rejected, and the expected cost to the end if drafting stops

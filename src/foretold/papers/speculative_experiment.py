@@ -187,6 +187,19 @@ def below(
     return difference(np.ones(rows)), (float(low), float(high))
 
 
+def law_of_two(model: torch.nn.Module, prompt: torch.Tensor) -> np.ndarray:
+    """The model's exact law of the next two tokens after a prompt (1, T), shape (V V,)."""
+
+    def after(tokens: torch.Tensor) -> torch.Tensor:
+        zero = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
+        return speculative_batch.Rows(model, len(tokens)).feed(tokens, zero)[0][:, -1].double().softmax(-1)
+
+    first = after(prompt)[0]
+    each = torch.arange(len(first), device=prompt.device)[:, None]
+    second = after(torch.cat([prompt.expand(len(first), -1), each], 1))
+    return (first[:, None] * second).flatten().cpu().numpy()
+
+
 def chi_square(counts: np.ndarray, probabilities: np.ndarray, least: float = 5.0) -> tuple[float, int]:
     """Pearson's statistic and its degrees of freedom; cells with fewer than `least` expected are one cell."""
     expected = probabilities / probabilities.sum() * counts.sum()

@@ -90,7 +90,9 @@ def lengths(table: pd.DataFrame, alpha: float, cost_ratio: float, chosen: str) -
         axis.axhspan(low, high, color=COLOURS[colour], alpha=0.25, linewidth=0)
         axis.axhline(table.loc[name, "speed"], color=COLOURS[colour], label=f"{label}, adaptive")
     axis.set(
-        xlabel="candidates a round, K", ylabel=f"speed over the target alone\n(target call = {cost_ratio:g} drafts)"
+        xlabel="candidates a round, K",
+        ylabel="speed (target alone = 1)",
+        title=f"a target call costs {cost_ratio:g} draft calls",
     )
     axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2)
     return fig
