@@ -21,7 +21,7 @@
 # | venue, year | Conference on Language Modeling (COLM), 2025; arXiv 2405.19715 |
 # | you will learn | why guessing costs no quality; when one more guess pays; to derive an abstract from one figure |
 # | before you begin | conditional probability, expectation, what a language model returns |
-# | minutes | CPU 1.6, GPU 4 (not run yet) |
+# | minutes | CPU 1.8, GPU 4 (an estimate: not run yet) |
 # | data, licence | Python's own library, read on the spot; a digitised figure of the paper (CC BY 4.0) |
 #
 # [paper]: https://arxiv.org/abs/2405.19715
@@ -350,7 +350,7 @@ policies["oracle, h = 0.5"] = (many.cumulative(many.oracle, 0.5, longest), longe
 # could still bring.
 
 # %%
-rows = run.pick(smoke=64, cpu=256, gpu=2048)
+rows = run.pick(smoke=224, cpu=256, gpu=2048)
 with run.section("policies"):
     prompts = training.starts(text.validation, rows, length, run.torch_generator("prompts")).to(
         run.device
@@ -551,7 +551,7 @@ if run.pick(smoke=False, cpu=False, gpu=smollm.available()):
     smol = real.measure((0, 2, 4, 8), 40, 0.0, run.device)
 greedy = smol[smol["temperature"] == 0]
 greedy = greedy.assign(verification=greedy["rounds"] / greedy["tokens"])
-print(greedy.pivot(index="text", columns="length", values="verification").to_string())
+print(greedy.pivot_table("verification", "text", "length").to_string())
 print("every greedy text is the target's own:", bool((greedy["same"].astype(str) == "True").all()))
 
 # %% [markdown]
@@ -633,8 +633,8 @@ run.report()
 #   threshold stops too early. We did not search them as widely as the authors, and nothing is judged by it.
 # - **Many texts at once.** With a large batch a verification is no longer cheap, and the gain shrinks.
 #
-# Two choices were made after looking at first results, on another seed: the head with $w = 1$ without mixing as "our" head, and the
-# sizes of the two models. Length and threshold are chosen on prompts of their own in every run.
+# Three choices were made after looking at first results: the head with $w = 1$ without mixing as "our" head, the sizes of the two
+# models, and the number of prompts. Length and threshold are chosen on prompts of their own in every run.
 #
 # ### Errata and disputes
 #

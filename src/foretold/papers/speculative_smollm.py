@@ -1,8 +1,9 @@
 """A real language model as the target: SmolLM2-135M-Instruct, with a draft that needs no training, prompt lookup.
 
-No smaller model with its tokenizer travels in a package, so the draft looks where the last tokens have stood before in the
-text itself, and proposes what followed them. It is certain of what it says, which makes q a single one: then p/q is p, and
-a candidate is accepted with the target's own probability of it."""
+No smaller model with its tokenizer travels in a package, so the draft looks where the last tokens have stood before in
+the text itself, and proposes what followed them. It is certain of what it says, which makes q a single one: then p/q is
+p, and a candidate is accepted with the target's own probability of it.
+"""
 
 from __future__ import annotations
 
