@@ -23,7 +23,7 @@ from foretold import lm
 from foretold.papers import speculative, speculative_batch, speculative_cache, speculative_training
 from foretold.papers import speculative_experiment as experiment
 
-PROMPT, AHEAD, PROMPTS, REPEATS, SAMPLES, LENGTH = 32, 88, 6, 3, 1_000, 4
+PROMPT, AHEAD, PROMPTS, REPEATS, SAMPLES, LENGTH = 32, 88, 6, 3, 400, 4
 
 
 def pair(device: torch.device) -> tuple[dict[str, torch.nn.Module], lm.Corpus, object]:
