@@ -35,7 +35,7 @@ lock: $(VENV)/.ready  ## Resolve pyproject.toml anew into requirements.lock
 	$(BIN)/foretold lock
 	$(BIN)/foretold lock --check
 
-new-chapter: $(VENV)/.ready  ## Write a chapter's skeleton: make new-chapter NAME=speculative
+new-chapter: $(VENV)/.ready  ## Write a chapter's skeleton: make new-chapter NAME=weather
 	$(BIN)/foretold new-chapter $(NAME)
 
 clean:  ## Remove what was built (the cache of executed chapters too)
