@@ -91,10 +91,9 @@ run = foretold.start("speculative")
 # Let $q$ be the draft's distribution of the next token and $p$ the target's. Draw $Y \sim q$ and accept it with
 # probability $\min(1, p(Y)/q(Y))$; otherwise draw from $\max(p - q, 0)$, normalised. Token $y$ comes out with probability
 #
-# $$ q(y)\min\!\Big(1, \frac{p(y)}{q(y)}\Big) + \Big(1 - \sum_z \min(p(z), q(z))\Big)
-# \frac{\max(p(y)-q(y), 0)}{\sum_z \max(p(z)-q(z), 0)} = p(y), $$
+# $$ q(y)\min\!\Big(1, \frac{p(y)}{q(y)}\Big) + r\, \frac{\max(p(y)-q(y), 0)}{\sum_z \max(p(z)-q(z), 0)} = p(y), $$
 #
-# because the two sums in front of and below the last fraction are equal. A round drafts $Y_1, \dots, Y_K$ and goes through
+# because $r = 1 - \sum_z \min(p(z), q(z))$, the probability of a rejection, equals the sum below the fraction. A round drafts $Y_1, \dots, Y_K$ and goes through
 # them with this rule. If all are accepted, the same call of the target yields one more token for free.
 
 # %%
@@ -432,7 +431,8 @@ print(f"discarded per token at equal target calls: {below:+.3f} {span}")
 ranks = {}
 for ratio in (2, 3, 4.5, 6, 10, 20):
     ranks[ratio] = experiment.speeds(judge, float(ratio), run.rng("ratio"), 10)[0]["speed"]
-print(pd.DataFrame(ranks).to_string(float_format="{:.2f}".format))
+ranks = pd.DataFrame(ranks).rename_axis(columns="cost ratio")
+print(ranks.to_string(float_format="{:.2f}".format))
 
 # %% [markdown]
 # A high acceptance rate is not the goal. With $K = 1$ a larger share of candidates is accepted than with any other length, and at
@@ -552,11 +552,12 @@ if run.pick(smoke=False, cpu=False, gpu=smollm.available()):
     smol = real.measure((0, 2, 4, 8), 40, 0.0, run.device)
 greedy = smol[smol["temperature"] == 0]
 greedy = greedy.assign(verification=greedy["rounds"] / greedy["tokens"])
+greedy["text"] = greedy["text"].map({0: "code", 1: "list", 2: "prose"})
 print(greedy.pivot_table("verification", "text", "length").to_string())
 print("every greedy text is the target's own:", bool((greedy["same"].astype(str) == "True").all()))
 
 # %% [markdown]
-# Target calls per token against the number of candidates, for a piece of code (0), a list (1) and plain prose (2). Where a text
+# Target calls per token against the number of candidates, for a piece of code, a list and plain prose. Where a text
 # repeats itself, half of the calls and more are saved; prose has nothing to look up. Three texts, 40 tokens each: an
 # illustration, and no claim rests on it.
 #

@@ -19,11 +19,15 @@ configurations of different sizes, one after another.
 from __future__ import annotations
 
 import ctypes
+import importlib
+import io
 import math
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,11 +42,28 @@ from foretold.lm_corpus import Corpus, corpus, standard_library
 if TYPE_CHECKING:
     import transformers
 
-__all__ = ["Config", "Corpus", "Training", "corpus", "standard_library", "train", "train_each", "train_module"]
+__all__ = [
+    "Config",
+    "Corpus",
+    "Training",
+    "corpus",
+    "load_transformers",
+    "standard_library",
+    "train",
+    "train_each",
+    "train_module",
+]
 
 ACTIVATIONS = ("gelu_new", "relu")
 STYLES = ("gpt2", "llama")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def load_transformers() -> ModuleType:
+    """The library ``transformers``, imported when it is first needed (it takes seconds) and without its remark that
+    progress bars for notebooks are missing, which names a path of this machine and would stand on a page."""
+    with redirect_stderr(io.StringIO()):
+        return importlib.import_module("transformers")
 
 
 @dataclass(frozen=True)
@@ -91,10 +112,9 @@ class Config:
         are (B, T, vocabulary). Its first weights are drawn from `generator`, matrices are zero without one. Raises
         ValueError for a style other than ``"gpt2"`` and ``"llama"`` (whose hidden layers are 8/3 as wide as the model
         and whose activation is SiLU)."""
-        import transformers
-
         if style not in STYLES:
             raise ValueError(f"style is {style!r}; allowed are {', '.join(STYLES)}")
+        transformers = load_transformers()
         shared = {
             "vocab_size": self.vocabulary,
             "initializer_range": self.std,

@@ -78,7 +78,7 @@ def curves(trained: Trained, cells: Mapping[tuple[str, str], str]) -> Figure:
         axis.plot(trained.steps, track.mean(0), style, color=colour, marker=marker, markersize=5, label=title)
     axis.set_xscale("log")
     axis.set(xlabel="steps of training", ylabel="ln p(answer), nats")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=1)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.24), ncols=1)
     return fig
 
 
@@ -116,7 +116,7 @@ def sweep(rows: pd.DataFrame) -> Figure:
             capsize=3, label=f"asked {kind}",
         )  # fmt: skip
     axis.set(xlabel="facts told in both orders, %", ylabel="right answers, %", xlim=(-3, 103), ylim=(-4, 104))
-    axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=1)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.24), ncols=1)
     return fig
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import re
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -67,8 +65,6 @@ class Trained:
 
     def model(self, replica: int) -> torch.nn.Module:
         """One of the models as a plain ``transformers.GPT2LMHeadModel``."""
-        with redirect_stderr(io.StringIO()):  # it warns that bars for notebooks are missing; there are none here
-            import transformers  # noqa: F401
         nothing = np.empty((len(self.weights), 1))
         size = self.config.parameters
         found = lm.Training(self.steps, nothing, nothing, nothing, nothing, size, 0, 1, self.config, self.weights)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers import DynamicCache
+
+from foretold import lm
+
+if TYPE_CHECKING:
+    from transformers import DynamicCache
 
 
 class CachedModel:
@@ -37,7 +41,7 @@ class CachedModel:
         self.model, self.temperature, self.wants_hidden = model, temperature, hidden
         self.device = next(model.parameters()).device
         self.calls, self.read, self.hidden, self.raw = 0, [], None, None
-        self.cache = DynamicCache()
+        self.cache = lm.load_transformers().DynamicCache()
 
     def __call__(self, prefix: Sequence[int]) -> np.ndarray:
         """Distribution of the token after `prefix` (not empty), shape (V,)."""

@@ -94,7 +94,7 @@ def lengths(table: pd.DataFrame, alpha: float, cost_ratio: float, chosen: str) -
         ylabel="speed (target alone = 1)",
         title=f"a target call costs {cost_ratio:g} draft calls",
     )
-    axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.24), ncols=2)
     return fig
 
 
