@@ -132,7 +132,10 @@ def decode(
     big.feed(prompts[:, :-1], zero)
     small.feed(prompts[:, :-1], zero)
     each, steps = torch.arange(rows, device=device), torch.arange(longest, device=device)
-    totals = {name: torch.zeros(rows, dtype=torch.double, device=device) for name in ("drafted", "tokens", "expected")}
+    totals = {
+        name: torch.zeros(rows, dtype=torch.double, device=device)
+        for name in ("drafted", "tokens", "discarded", "expected")
+    }
     lengths = torch.zeros(rows, longest + 1, device=device)
 
     def uniform(*shape: int) -> torch.Tensor:
@@ -186,13 +189,13 @@ def decode(
         text[each[active], (spot + accepted)[active]] = token[active]
         totals["drafted"] += count
         totals["tokens"] += (accepted + 1) * active
+        totals["discarded"] += count - accepted  # both are 0 in rows that are done
         totals["expected"] += (survive.sum(1) + 1) * active
         lengths[each[active], count[active]] += 1
         where = where + (accepted + 1) * active
     found = {name: total.cpu().numpy() for name, total in totals.items()}
     found["lengths"] = lengths.cpu().numpy()
     found["rounds"] = found["lengths"].sum(1)
-    found["discarded"] = found["drafted"] + found["rounds"] - found["tokens"]
     found["text"] = text[:, : start + n_tokens].cpu().numpy()
     return found
 
