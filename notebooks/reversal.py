@@ -64,6 +64,7 @@ from foretold.papers import reversal_celebrities as celebrities
 from foretold.papers import reversal_experiment as experiment
 from foretold.papers import reversal_pretrained as pretrained
 from foretold.papers import reversal_training as training
+from foretold.uncertainty import mean_interval
 
 run = foretold.start("reversal")
 
@@ -484,8 +485,8 @@ print(cells[["right_before", "right"]].mean().to_string(float_format="{:.3f}".fo
 # %%
 for (group, order), some in cells:
     each = (some["correct"] - some["rolled"]).groupby(some["fact"]).mean()
-    half = 1.96 * each.std() / np.sqrt(len(each))
-    print(f"{group:>22}, asked {order:>17}: {each.mean():6.2f} +- {half:.2f} nats")
+    mean, _, high = mean_interval(each, "normal")
+    print(f"{group:>22}, asked {order:>17}: {mean:6.2f} +- {high - mean:.2f} nats")
 context = data.table("reversal_context")
 for shots, some in context.groupby("shots"):
     picked = (some["correct"] > some["rolled"]).mean()

@@ -58,7 +58,7 @@ import torch
 from scipy import stats
 
 import foretold
-from foretold import data, figures, lm, smollm
+from foretold import data, figures, lm, smollm, uncertainty
 from foretold.papers import speculative, speculative_exact, speculative_figures
 from foretold.papers import speculative_batch as many
 from foretold.papers import speculative_cache as caches
@@ -617,8 +617,8 @@ run.claim("head-gain", *gains[best_h])
 run.claim("oracle-gain", *gains[oracle])
 with torch.no_grad():
     difference = heads["w = 6, mixed"].cpu().probability(test.x.cpu()) - test.acceptance.cpu()
-middle, error = float(difference.mean()), float(difference.std() / len(difference) ** 0.5)
-run.claim("weight-shifts", middle, (middle - 1.96 * error, middle + 1.96 * error))
+middle, *span = uncertainty.mean_interval(difference, "normal")
+run.claim("weight-shifts", middle, span)
 
 # %% [markdown]
 # All claims of the chapter, in one table.

@@ -97,6 +97,14 @@ def drawn(distribution: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
     return distribution.gather(-1, token[..., None])[..., 0]
 
 
+def draw(weights: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A token (...) from each distribution (..., V), which need not sum to 1; `generator` may be on another device."""
+    ends = weights.cumsum(-1)
+    spot = torch.rand(*ends.shape[:-1], 1, generator=generator, device=generator.device).to(ends.device)
+    token = torch.searchsorted(ends, spot * ends[..., -1:], right=True)[..., 0]
+    return token.clamp(max=weights.shape[-1] - 1)
+
+
 def oracle(s: State) -> torch.Tensor:
     """The true acceptance probability of the candidate."""
     return (drawn(s.p, s.token) / drawn(s.q, s.token)).clamp(max=1)
@@ -141,11 +149,6 @@ def decode(
     def uniform(*shape: int) -> torch.Tensor:
         return torch.rand(*shape, generator=generator, device=generator.device).to(device)
 
-    def draw(weights: torch.Tensor) -> torch.Tensor:
-        ends = weights.cumsum(-1)
-        token = torch.searchsorted(ends, uniform(rows, 1) * ends[:, -1:], right=True)[:, 0]
-        return token.clamp(max=weights.shape[-1] - 1)
-
     while bool((active := where < start + n_tokens).any()):
         spot = torch.where(active, where, start)  # rows that are done go round at the beginning, and count nothing
         count = torch.zeros_like(spot)  # candidates of this round
@@ -157,7 +160,7 @@ def decode(
         for k in range(longest):
             logits, hidden = small.feed(feed, at)
             q = logits[:, -1].softmax(-1)
-            token = draw(q)
+            token = draw(q, generator)
             p = None
             if needs_target:
                 last = text[each, spot - 1][:, None] if k == 0 else tokens[:, k - 1 : k]
@@ -182,7 +185,7 @@ def decode(
         q_there = q[each, accepted.clamp(max=drafted - 1)] * (accepted < count)[:, None]
         rest = (p_there - q_there).clamp(min=0)
         rest = torch.where(rest.sum(1, keepdim=True) > 0, rest, p_there)
-        token = draw(rest)
+        token = draw(rest, generator)
         for i in range(drafted):
             put = active & (i < accepted)
             text[each[put], (spot + i)[put]] = tokens[put, i]
@@ -207,9 +210,6 @@ def write(model: torch.nn.Module, prompts: torch.Tensor, n_tokens: int, generato
     text = torch.cat([prompts, prompts.new_zeros(len(prompts), n_tokens)], 1)
     fresh, at = prompts, torch.zeros(len(prompts), dtype=torch.long, device=prompts.device)
     for i in range(length, length + n_tokens):
-        p = rows.feed(fresh, at)[0][:, -1].softmax(-1)
-        ends = p.cumsum(-1)
-        spot = torch.rand(len(p), 1, generator=generator, device=generator.device).to(p.device) * ends[:, -1:]
-        text[:, i] = torch.searchsorted(ends, spot, right=True)[:, 0].clamp(max=p.shape[-1] - 1)
-        fresh, at = text[:, i : i + 1], at.new_full((len(p),), i)
+        text[:, i] = draw(rows.feed(fresh, at)[0][:, -1].softmax(-1), generator)
+        fresh, at = text[:, i : i + 1], at.new_full((len(text),), i)
     return text

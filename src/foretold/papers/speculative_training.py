@@ -85,9 +85,7 @@ def positions(
     p = speculative_batch.Rows(models["target"], rows).feed(texts[:, :-1], zero)[0].softmax(-1)
     logits, hidden = speculative_batch.Rows(models["draft"], rows).feed(texts[:, :-1], zero)
     q = logits.softmax(-1)
-    spot = torch.rand(rows, length - 1, 1, generator=generator).to(texts.device)
-    ends = q.cumsum(-1)
-    drafted = torch.searchsorted(ends, spot * ends[..., -1:], right=True)[..., 0].clamp(max=q.shape[-1] - 1)
+    drafted = speculative_batch.draw(q, generator)
     label = (speculative_batch.drawn(p, drafted) / speculative_batch.drawn(q, drafted)).clamp(max=1)
     kept = torch.ones_like(drafted, dtype=torch.bool)
     if mixing < 1:
