@@ -19,7 +19,7 @@ title: Small
 only_build_toc_files: true
 exclude_patterns: ["notebooks/*.ipynb", "_build", "src/**"]
 repository: {url: "https://github.com/owner/small", path_to_book: "", branch: main}
-execute: {execute_notebooks: cache, timeout: -1, run_in_temp: true}
+execute: {execute_notebooks: "off"}
 sphinx:
   extra_extensions: [foretold.book.sphinx_ext]
   config:

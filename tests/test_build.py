@@ -1,6 +1,7 @@
 """From sources to pages, with Jupyter Book, on a small book of the test's own."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -64,11 +65,11 @@ def test_claims_json_is_written_beside_the_pages(built):
 
 
 def test_prose_changes_its_page_and_executes_nothing(built):
-    built.edit("notebooks/alpha.py", "What is asked", "What else is asked")
+    built.edit("notebooks/alpha.py", "# ## Paper against here", "# ## Paper against here\n#\n# More about it.")
     done = built.run("build")
     assert built.executed(done) == set()
     assert read_again(done) == {"notebooks/alpha"}
-    assert "What else is asked" in built.page("notebooks/alpha")
+    assert "More about it." in built.page("notebooks/alpha")
 
 
 def test_a_changed_module_executes_its_chapter_and_updates_its_page_and_the_scoreboard(built):
@@ -112,13 +113,108 @@ def test_an_expected_difference_is_shown_and_passes(small_book):
     assert "≠ differs" in small_book.page("notebooks/alpha")
 
 
-def test_a_failing_cell_fails_jupyter_book_too_with_chapter_cell_and_traceback(small_book):
-    small_book.write("src/foretold/papers/alpha.py", "def answer():\n    raise RuntimeError('no answer today')\n")
+BROKEN = "def answer():\n    raise RuntimeError('no answer today')\n"
+
+
+def test_a_failed_chapter_has_a_page_that_says_so_and_the_others_are_rendered(small_book):
+    small_book.write("src/foretold/papers/alpha.py", BROKEN)
+    done = small_book.run("build")
+    assert done.returncode == 1
+    assert "chapter 'alpha' failed in code cell 2" in done.stderr
+    assert re.search(r"alpha\s+failed", done.stdout)
+    page = small_book.page("notebooks/alpha")
+    assert "This chapter failed in this build" in page
+    assert "RuntimeError: no answer today" in page
+    assert "run.claim(&quot;answer&quot;, alpha.answer())" in page
+    assert "There is no earlier result" in page
+    assert str(small_book.root) not in page
+    assert "1 claims: 1 reproduced" in small_book.page("notebooks/beta")
+    assert "failed in this build" in small_book.page("book/intro")
+    found = json.loads((small_book.root / "_build/html/claims.json").read_text())
+    assert [chapter["chapter"] for chapter in found["chapters"]] == ["beta"]
+    assert found["failed"] == [{"chapter": "alpha", "earlier": None}]
+
+
+def test_a_chapter_that_failed_shows_its_last_good_results_marked_as_old(built):
+    built.write("src/foretold/papers/alpha.py", BROKEN)
+    done = built.run("build")
+    assert done.returncode == 1
+    page = built.page("notebooks/alpha")
+    assert "RuntimeError: no answer today" in page
+    assert "Old results: the outputs and verdicts on this page were made on" in page
+    assert "The answer is 42." in page
+    assert "This build:" not in page
+    assert "Old: Chapter alpha" in built.page("book/intro")
+    found = json.loads((built.root / "_build/html/claims.json").read_text())
+    assert [(failed["chapter"], failed["earlier"]["profile"]) for failed in found["failed"]] == [("alpha", "smoke")]
+    built.write("src/foretold/papers/alpha.py", "def answer():\n    return 42.0\n")
+    done = built.run("build")
+    assert done.returncode == 0
+    assert built.executed(done) == set()
+    assert "failed" not in built.page("notebooks/alpha") + built.page("book/intro")
+
+
+def test_a_failing_cell_fails_jupyter_book_too_after_all_pages_are_written(small_book):
+    small_book.write("src/foretold/papers/alpha.py", BROKEN)
     done = jupyter_book(small_book)
     assert done.returncode != 0
     assert "chapter 'alpha' failed in code cell 2" in done.stdout + done.stderr
     assert "RuntimeError: no answer today" in done.stdout + done.stderr
+    assert "This chapter failed in this build" in small_book.page("notebooks/alpha")
+    assert "1 claims: 1 reproduced" in small_book.page("notebooks/beta")
     assert small_book.executed(small_book.run("execute", "beta")) == set()
+
+
+MEDDLE = """
+from pathlib import Path
+
+
+def edit(app, env, docnames):
+    once = Path(app.srcdir, "meddled")
+    if once.exists():
+        return
+    once.touch()
+    for path, old, new in ((PAPER, "42.0", "123.5"), (NOTEBOOK, "run.report()", "run.report()  # later")):
+        file = Path(app.srcdir, path)
+        file.write_text(file.read_text().replace(old, new))
+
+
+PAPER, NOTEBOOK = "src/foretold/papers/beta.py", "notebooks/alpha.py"
+
+
+def setup(app):
+    app.connect("env-before-read-docs", edit)
+"""
+
+
+def test_an_edit_between_execution_and_reading_is_for_the_next_build(small_book):
+    """Else a page would show other numbers than the scoreboard beside it."""
+    small_book.write("src/meddle.py", MEDDLE)
+    small_book.edit("_config.yml", "[foretold.book.sphinx_ext]", "[foretold.book.sphinx_ext, meddle]")
+    done = small_book.run("build")
+    assert done.returncode == 0, done.stderr
+    assert "42" in small_book.page("notebooks/beta")
+    assert "123.5" not in small_book.page("notebooks/beta") + small_book.page("book/intro")
+    assert "# later" not in small_book.page("notebooks/alpha")
+    done = small_book.run("build")
+    assert done.returncode == 1
+    assert small_book.executed(done) == {"alpha", "beta"}
+    assert "123.5" in small_book.page("notebooks/beta")
+    assert "# later" in small_book.page("notebooks/alpha")
+
+
+def test_prose_with_an_old_time_changes_its_page(built):
+    """Sphinx goes by times; a restored backup or `rsync -t` brings old ones."""
+    built.edit("notebooks/alpha.py", "# # Chapter alpha", "# # Chapter alpha, restored")
+    os.utime(built.root / "notebooks/alpha.py", (1e9, 1e9))
+    assert built.run("build").returncode == 0
+    assert "Chapter alpha, restored" in built.page("notebooks/alpha")
+
+
+def test_a_changed_question_changes_the_list_of_chapters(built):
+    built.edit("notebooks/beta.py", "asked of beta?", "wanted of beta?")
+    assert built.run("build").returncode == 0
+    assert "wanted of beta?" in built.page("book/intro")
 
 
 def test_a_build_killed_while_it_executes_loses_no_finished_chapter(small_book):

@@ -1,5 +1,7 @@
 """What a chapter depends on, and what makes it execute again."""
 
+import sys
+
 import pytest
 
 from foretold import data, run
@@ -137,6 +139,51 @@ def test_the_claims_that_a_notebook_starts_are_a_part(package, notebook):
     assert "claims/coins.yml" in digest.of(notebook("import foretold\nrun = foretold.start('coins')")).code_parts
 
 
+@pytest.mark.parametrize("start", ["foretold.start('coins')", "foretold.start(chapter='coins')", "start('coins')"])
+def test_every_way_to_start_a_chapter_is_seen(package, notebook, start):
+    assert (
+        "claims/coins.yml" in digest.of(notebook(f"from foretold import start\nimport foretold\nrun = {start}")).parts
+    )
+
+
+def test_the_exact_python_is_a_part(package, notebook):
+    """Chapters train on the source of the standard library, which a patch release changes."""
+    assert digest.of(notebook("x = 1")).machine_parts["python"] == sys.version
+
+
+def test_what_the_kernel_loaded_beyond_the_syntax_has_a_name_and_a_value(package, tmp_path):
+    package("papers/hidden.py", "x = 1")
+    ran = {"files": {str(digest.PACKAGE / "papers/hidden.py"): "aa", str(tmp_path / "foretold/../n.csv"): "bb"},
+           "packages": ["numpy", "_private"], "data": ["corpus"]}  # fmt: skip
+    found = digest.besides(ran, {}, tmp_path)
+    assert found["papers/hidden.py"] == "aa"
+    assert digest.now("papers/hidden.py", tmp_path) != "aa"
+    assert digest.now("data set corpus", tmp_path) == found["data set corpus"]
+    assert digest.now("package numpy", tmp_path) == found["package numpy"]
+    assert "package _private" not in found
+
+
+def test_what_the_digest_knows_already_is_not_besides(package, tmp_path):
+    package("papers/seen.py", "x = 1")
+    ran = {"files": {str(digest.PACKAGE / "papers/seen.py"): "aa"}, "packages": [], "data": []}
+    assert digest.besides(ran, {"papers/seen.py": "aa"}, tmp_path) == {}
+    assert digest.besides(ran, {"papers/seen.py": "other"}, tmp_path) == {"papers/seen.py": "aa"}
+
+
+def test_a_part_that_is_gone_is_absent(package, tmp_path):
+    assert digest.now("papers/gone.py", tmp_path) == "absent"
+    assert digest.now("package gone-for-ever", tmp_path) == "absent"
+
+
+def test_modules_are_one_hash_without_the_machinery(package):
+    package("papers/a.py", "x = 1")
+    before = digest.of_modules()
+    package("book/execute.py", "x = 1")
+    assert digest.of_modules() == before
+    package("papers/a.py", "x = 22")
+    assert digest.of_modules() != before
+
+
 def test_prose_is_no_part(package):
     from foretold.book import reader
 
@@ -198,14 +245,6 @@ def test_no_absolute_path_and_no_time_enters(package, notebook, tmp_path):
 
 def test_a_cell_that_does_not_parse_is_left_for_its_execution(package, notebook):
     assert digest.of(notebook("import numpy", "def broken(:")).cache
-
-
-def test_the_reader_puts_the_digest_where_the_cache_sees_it(package):
-    from foretold.book import reader
-
-    book = reader.read("# %%\nx = 1\n\n# %%\ny = 2\n")
-    assert book.cells[0].metadata["foretold"]["digest"] == digest.of(book).cache
-    assert "foretold" not in book.cells[1].metadata
 
 
 def test_the_kernel_is_the_same_whatever_the_source_says():

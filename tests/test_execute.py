@@ -1,5 +1,9 @@
 """The execute stage: what runs, in which order, on what, and what happens when it goes wrong."""
 
+import hashlib
+import io
+import json
+import os
 import re
 import shutil
 import signal
@@ -10,9 +14,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import pytest
+import yaml
+from conftest import CLAIMS, SmallBook
 
-from foretold.book import execute
+import foretold
+from foretold import claims
+from foretold.book import digest, execute, job, store
 from foretold.book.project import Project
 
 pytestmark = pytest.mark.slow
@@ -96,13 +105,58 @@ def test_a_failing_cell_is_named_with_its_traceback_and_the_others_finish(small_
     assert cached(small_book) == {"beta"}
 
 
-def test_a_chapter_that_outlasts_its_budget_is_stopped(small_book):
-    make_slow(small_book, "alpha", 60)
-    small_book.edit("src/foretold/claims/alpha.yml", "claims:", "budget: {smoke: 4}\nclaims:")
+def test_a_chapter_without_a_ledger_fails(small_book):
+    small_book.edit("notebooks/alpha.py", "\nrun.report()", "")
+    done = small_book.run("execute")
+    assert done.returncode == 1
+    assert "no cell has shown run.report()" in done.stderr
+    assert cached(small_book) == {"beta"}
+
+
+def test_an_edit_while_a_chapter_runs_leaves_nothing_even_if_it_is_undone(small_book, tmp_path):
+    """The kernel loads 49, while the digests before and after are those of 42."""
+    wait = "import os, time\nopen('{0}/{1}', 'w').close()\nwhile not os.path.exists('{0}/{2}'): time.sleep(0.05)\n"
+    begun, loaded = wait.format(tmp_path, "begun", "edited"), wait.format(tmp_path, "loaded", "undone")
+    small_book.edit("notebooks/alpha.py", "import foretold\n", begun + "import foretold\n")
+    small_book.edit("notebooks/alpha.py", "run.claim", loaded + "run.claim")
+    running = small_book.start(("execute", "alpha"))
+    wait_for(tmp_path / "begun")
+    small_book.edit("src/foretold/papers/alpha.py", "42.0", "49.0")
+    (tmp_path / "edited").touch()
+    wait_for(tmp_path / "loaded")
+    small_book.edit("src/foretold/papers/alpha.py", "49.0", "42.0")
+    (tmp_path / "undone").touch()
+    done = running.wait_for_end()
+    assert done.returncode == 1
+    assert "papers/alpha.py changed meanwhile" in done.stderr
+    assert cached(small_book) == set()
+
+
+def wait_for(path, seconds=120):
+    for _ in range(int(seconds / 0.05)):
+        if path.exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} did not come")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_once_or_twice_ends_soon_with_one_line_that_says_what_is_kept(small_book, times):
+    make_slow(small_book, "beta", 600)
+    running = small_book.start(("execute",))
+    while "alpha" not in cached(small_book):
+        time.sleep(0.25)
     began = time.monotonic()
-    done = small_book.run("execute", "alpha")
-    assert "longer than its budget of 4 s" in done.stderr
+    for _ in range(times):
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    done = running.wait_for_end(60)
     assert time.monotonic() - began < 30
+    assert done.returncode == 130
+    said = done.stderr.splitlines()
+    assert said[-1] == "foretold: interrupted; kept: alpha; not finished: beta"
+    assert all("chapters executed" in line for line in said[:-1])
+    assert not processes_of(small_book.root)
 
 
 def test_a_killed_execution_loses_no_finished_chapter_and_leaves_no_process(small_book):
@@ -154,12 +208,27 @@ def stub(monkeypatch):
     """Workers that execute nothing, and note what they were asked to."""
     asked = []
 
-    def run_notebook(text, environment, budget, elsewhere):
-        asked.append((text, environment, budget))
-        return {"seconds": 1.0, "notebook": text, "failure": None}
+    def run_chapter(request, elsewhere=False, stopped=None):
+        asked.append(request)
+        return {**job.failed(""), "failure": None, "seconds": 1.0, "cpu_seconds": 2.0,
+                "notebook": with_ledger(request["notebook"]), "ran": dict(NOTHING_RAN)}  # fmt: skip
 
-    monkeypatch.setattr(execute, "run_notebook", run_notebook)
+    monkeypatch.setattr(job, "run_chapter", run_chapter)
     return asked
+
+
+NOTHING_RAN = {"files": {}, "packages": [], "data": [], "python": sys.version, "sent": 0}
+
+
+def with_ledger(text):
+    """A notebook as if it had been executed: its last cell shows a ledger."""
+    notebook = nbformat.reads(text, as_version=4)
+    name = "alpha" if "Chapter alpha" in text else "beta"
+    claim = claims.Claim(**yaml.safe_load(CLAIMS)["claims"][0])
+    record = claims.judge(claim, 42.0, profile="smoke").record()
+    ledger = {"chapter": name, "title": name, "profile": "smoke", "claims": [record], "device_class": "cpu"}
+    notebook.cells[-1].outputs = [nbformat.v4.new_output("display_data", {claims.MIME: ledger})]
+    return nbformat.writes(notebook)
 
 
 class Immediate(ThreadPoolExecutor):
@@ -174,6 +243,7 @@ class Immediate(ThreadPoolExecutor):
 @pytest.fixture
 def project(small_book, monkeypatch):
     monkeypatch.setenv("FORETOLD_PROFILE", "smoke")
+    monkeypatch.setattr(claims, "FOLDER", small_book.root / "src/foretold/claims")
     return Project.find(small_book.root)
 
 
@@ -185,9 +255,9 @@ def test_any_executor_will_do(project, stub):
 
 def test_a_worker_that_dies_fails_its_chapter_and_no_other(project, stub, monkeypatch):
     class Fragile(Immediate):
-        def submit(self, function, text, *arguments):
-            future = super().submit(function, text, *arguments)
-            if "Chapter alpha" in text:
+        def submit(self, function, request, *arguments):
+            future = super().submit(function, request, *arguments)
+            if "Chapter alpha" in request["notebook"]:
                 future = Future()
                 future.set_exception(OSError("machine gone"))
             return future
@@ -208,29 +278,63 @@ def test_the_longest_chapter_starts_first(project, stub, monkeypatch):
 
     monkeypatch.setattr(execute, "survey", surveyed)
     execute.execute(project, executor=Immediate())
-    assert ["Chapter beta" in text for text, *_ in stub] == [True, False]
+    assert ["Chapter beta" in request["notebook"] for request in stub] == [True, False]
 
 
 def test_recorded_times_are_the_expected_ones(project, stub):
     execute.execute(project, executor=Immediate())
-    assert [chapter.expected_seconds for chapter in execute.survey(project)] == [1.0, 1.0]
+    found = execute.survey(project)
+    assert [(chapter.expected_seconds, chapter.expected_cpu) for chapter in found] == [(1.0, 2.0), (1.0, 2.0)]
+
+
+def test_expected_times_are_scaled_by_what_this_machine_was_seen_to_do(project, stub):
+    """alpha is said to take six seconds and took one: so beta, of which the same is said, will take one too."""
+    execute.execute(project, ["alpha"], executor=Immediate())
+    assert [chapter.expected_seconds for chapter in execute.survey(project)] == [1.0, pytest.approx(1.0)]
+
+
+def test_a_kernel_may_use_many_times_the_cpu_seconds_that_it_should(project, stub, monkeypatch):
+    monkeypatch.setattr(execute, "LEAST_LIMIT", 7.0)
+    execute.execute(project, executor=Immediate(), jobs=2)
+    execute.execute(project, executor=Immediate(), jobs=2, fresh=True)
+    assert [request["cpu_limit"] for request in stub] == [60.0, 60.0, 20.0, 20.0]
 
 
 @pytest.mark.parametrize(("jobs", "threads"), [(1, "8"), (2, "4")])
 def test_cores_are_divided_among_chapters(project, stub, monkeypatch, jobs, threads):
-    monkeypatch.setattr(execute, "cores", lambda: 8)
+    monkeypatch.setattr(foretold.run, "cores", lambda: 8)
     execute.execute(project, executor=Immediate(), jobs=jobs)
-    assert {environment["OMP_NUM_THREADS"] for _, environment, _ in stub} == {threads}
+    assert {request["environment"]["OMP_NUM_THREADS"] for request in stub} == {threads}
 
 
 def test_one_chapter_at_a_time_per_gpu(project, stub, monkeypatch):
-    monkeypatch.setattr(execute, "gpus", lambda: ["0"])
+    monkeypatch.setattr(execute, "gpus", lambda: ["3"])
     made = []
-    monkeypatch.setattr(
-        execute, "_local_processes", lambda workers, slots: made.append((workers, slots)) or Immediate()
-    )
+
+    class Noted(job.Local):
+        def __init__(self, workers, gpus):
+            made.append(workers)
+            super().__init__(workers, gpus)
+
+    monkeypatch.setattr(job, "Local", Noted)
     execute.execute(project)
-    assert made == [(1, ["0"])]
+    assert made == [1]
+    assert [request["environment"]["CUDA_VISIBLE_DEVICES"] for request in stub] == ["3", "3"]
+
+
+def test_a_disk_that_is_full_costs_its_own_chapter_only(project, stub, monkeypatch):
+    write = store.write
+
+    def full_for_alpha(folder, head, notebook, ledger):
+        if head.chapter == "alpha":
+            raise OSError(28, "No space left on device")
+        return write(folder, head, notebook, ledger)
+
+    monkeypatch.setattr(store, "write", full_for_alpha)
+    alpha, beta = execute.execute(project)
+    assert "could not be kept: [Errno 28] No space left on device" in alpha.describe()
+    assert beta.status == "executed"
+    assert [chapter.fresh for chapter in execute.survey(project)] == [False, True]
 
 
 def test_no_jobs_is_an_error(project):
@@ -241,17 +345,157 @@ def test_no_jobs_is_an_error(project):
 def test_minutes_left_are_shared_but_no_less_than_the_longest(project):
     alpha, beta = execute.survey(project)
     alpha.expected_seconds, beta.expected_seconds = 60, 600
-    running = ["alpha", "beta"]
-    assert execute.Progress([alpha, beta], [], running, 0).minutes_left == 10
-    assert execute.Progress([alpha, beta], [execute.Outcome(beta, "executed", 1)], running, 0).minutes_left == 1
+    now = time.monotonic()
+    running = {"alpha": now, "beta": now}
+    assert execute.Progress([alpha, beta], [], running, 0).minutes_left == pytest.approx(10, abs=0.01)
+    done = [execute.Outcome(beta, "executed", 600.0)]
+    assert execute.Progress([alpha, beta], done, {"alpha": now}, 0).minutes_left == pytest.approx(1, abs=0.01)
+
+
+def test_minutes_left_follow_the_pace_that_this_build_has_shown(project):
+    """beta took three times what was expected, so alpha will; and alpha itself is late already."""
+    alpha, beta = execute.survey(project)
+    alpha.expected_seconds = beta.expected_seconds = 60
+    done = [execute.Outcome(beta, "executed", 180.0)]
+    waiting = execute.Progress([alpha, beta], done, {}, 0)
+    assert waiting.minutes_left == pytest.approx(3, abs=0.01)
+    late = execute.Progress([alpha, beta], [], {"alpha": time.monotonic() - 240}, 0)
+    assert late.minutes_left > 4
 
 
 def test_progress_names_what_runs_and_counts_the_rest(project):
     from foretold.book import progress
 
     beta = execute.survey(project)[1]
-    said = progress.line(execute.Progress([beta], [], ["beta"], 1))
+    said = progress.line(execute.Progress([beta], [], {"beta": time.monotonic()}, 1))
     assert said.startswith("0 of 1 chapters executed; 1 cached; running: beta; about ")
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("max 100000", 8), ("200000 100000", 2), ("150000 100000", 2)])
+def test_cores_respect_the_quota_of_a_container(monkeypatch, quota, cores):
+    context = pytest.importorskip("joblib.externals.loky.backend.context")
+    exists = os.path.exists
+    monkeypatch.setattr(context.os.path, "exists", lambda path: "cpu.max" in str(path) or exists(path))
+    monkeypatch.setattr(context, "open", lambda path: io.StringIO(quota), raising=False)
+    monkeypatch.setattr(context, "_cpu_count_affinity", lambda of: 8)
+    monkeypatch.setattr(context.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(context.mp, "cpu_count", lambda: 8)
+    assert foretold.run.cores() == cores
+
+
+# What a chapter depended on when it ran
+
+
+@pytest.fixture(scope="module")
+def wild(tmp_path_factory):
+    """A book whose alpha reaches things by ways that no syntax shows; executed once."""
+    book = SmallBook(tmp_path_factory.mktemp("wild") / "book")
+    book.write("src/foretold/papers/hidden.py", "answer = 42.0\n")
+    book.write("src/beside.py", "other = 1\n")
+    book.write("src/foretold/tables/heights.csv", "# source\nheight\n1\n")
+    book.write("notebooks/numbers.csv", "a\n1\n")
+    book.write("src/foretold/claims/gamma.yml", CLAIMS.replace("NAME", "gamma"))
+    reach = """
+import importlib, pathlib, beside
+hidden = importlib.import_module("foretold.papers." + "hidden")
+folder = pathlib.Path(foretold.__file__).parent
+(folder / "tables" / "heights.csv").read_text()
+pathlib.Path(ROOT, "notebooks/numbers.csv").read_text()
+foretold.claims.load("gamma")
+fetch = foretold.data.available
+fetch("cifar10" if False else sorted(foretold.data.registry())[0])
+"""
+    reach = reach.replace("ROOT", repr(str(book.root)))
+    book.edit("notebooks/alpha.py", "import foretold\n", "import foretold\nimport foretold.data\n" + reach)
+    book.edit("notebooks/alpha.py", 'foretold.start("alpha")', 'foretold.start(chapter="al" + "pha")')
+    done = book.run("execute", "alpha")
+    assert book.executed(done) == {"alpha"}, done.stderr
+    return book
+
+
+WAYS = {
+    "a module imported by a computed name": ("src/foretold/papers/hidden.py", "papers/hidden.py"),
+    "a module beside the package": ("src/beside.py", "file src/beside.py"),
+    "a table read by its path": ("src/foretold/tables/heights.csv", "tables/heights.csv"),
+    "a file of the book read by its path": ("notebooks/numbers.csv", "file notebooks/numbers.csv"),
+    "the claims that are started by a computed name": ("src/foretold/claims/alpha.yml", "claims/alpha.yml"),
+    "the claims of another chapter": ("src/foretold/claims/gamma.yml", "claims/gamma.yml"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_syntax_does_not_show_makes_a_chapter_stale_by_name(wild, way):
+    path, name = WAYS[way]
+    before = (wild.root / path).read_text()
+    try:
+        wild.write(path, before + "\n# changed\n")
+        assert re.search(rf"alpha\s+out of date\s+{name}\n", wild.run("status").stdout)
+    finally:
+        wild.write(path, before)
+    assert "alpha" in cached(wild)
+
+
+def test_a_data_set_that_is_looked_up_by_another_name_is_a_part(wild):
+    text = next((wild.root / "_build/.executed").glob("alpha.*.json")).read_text().splitlines()[1]
+    assert any(name.startswith("data set ") for name in json.loads(text)["besides"])
+
+
+def test_a_constant_of_another_module_is_not_taken_from_numba_s_cache(small_book):
+    small_book.write("src/foretold/papers/constants.py", "ANSWER = 42.0\n")
+    compiled = "import numba\nfrom foretold.papers import constants\n\nANSWER = constants.ANSWER\n\n\n"
+    compiled += "@numba.njit(cache=True)\ndef answer():\n    return ANSWER\n"
+    small_book.write("src/foretold/papers/alpha.py", compiled)
+    assert "1 reproduced" in small_book.run("execute", "alpha").stdout
+    small_book.write("src/foretold/papers/constants.py", "ANSWER = 43.0\n")
+    assert "1 differs" in small_book.run("execute", "alpha").stdout
+
+
+# Entries that are not what they should be
+
+
+@pytest.mark.parametrize(
+    "damage", ["removed", "emptied", "a number edited", "taken from beta", "swapped with beta", "a verdict edited"]
+)
+def test_an_odd_entry_is_out_of_date_and_the_next_execution_mends_it(project, stub, damage):
+    execute.execute(project, executor=Immediate())
+    alpha, beta = sorted(project.store_folder.glob("*.json"))
+    texts = {alpha: alpha.read_text(), beta: beta.read_text()}
+    if damage == "removed":
+        alpha.unlink()
+    elif damage == "a verdict edited":  # with a checksum that fits, as somebody might who means it
+        edited = texts[alpha].partition("\n")[2].replace('"estimate": 42.0', '"estimate": 62.0')
+        alpha.write_text(hashlib.sha256(edited.encode()).hexdigest() + "\n" + edited)
+    else:
+        alpha.write_text(
+            {"emptied": "", "a number edited": texts[alpha].replace("42.0", "62.0")}.get(damage, texts[beta])
+        )
+    if damage == "swapped with beta":
+        beta.write_text(texts[alpha])
+    odd = {"alpha", "beta"} if damage == "swapped with beta" else {"alpha"}
+    assert {chapter.name for chapter in execute.survey(project) if not chapter.fresh} == odd
+    execute.execute(project, executor=Immediate())
+    assert all(chapter.fresh for chapter in execute.survey(project))
+
+
+def test_looking_writes_nothing(project, stub):
+    execute.execute(project, executor=Immediate())
+    before = sorted((path, path.stat().st_mtime_ns) for path in project.output.rglob("*"))
+    assert all(chapter.fresh for chapter in execute.survey(project))
+    assert sorted((path, path.stat().st_mtime_ns) for path in project.output.rglob("*")) == before
+
+
+def test_a_result_of_another_python_is_not_kept(project, stub, monkeypatch):
+    monkeypatch.setitem(NOTHING_RAN, "python", "3.11.99")
+    alpha, _ = execute.execute(project, executor=Immediate())
+    assert "Python, which was 3.11.99 changed meanwhile" in alpha.describe()
+
+
+def test_a_package_behind_a_package_makes_its_chapters_stale(project, stub, monkeypatch):
+    monkeypatch.setitem(NOTHING_RAN, "packages", ["pytensor"])
+    execute.execute(project, executor=Immediate())
+    version = digest._version
+    monkeypatch.setattr(digest, "_version", lambda name: "99" if name == "pytensor" else version(name))
+    assert [chapter.why_stale() for chapter in execute.survey(project)] == [["package pytensor"]] * 2
 
 
 @pytest.fixture

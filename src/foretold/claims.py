@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from foretold import yaml_files
 
 MIME = "application/vnd.foretold.claims+json"
 PROFILES = ("smoke", "cpu", "gpu")
@@ -140,7 +140,6 @@ class Chapter:
     paper: Mapping[str, Any]
     minutes: Mapping[str, float]
     claims: Mapping[str, Claim]
-    budget: Mapping[str, float] = field(default_factory=dict)
     interlude: bool = False
 
 
@@ -227,8 +226,8 @@ def chapters() -> list[str]:
 
 
 @lru_cache
-def _read(path: Path, stamp: int) -> Chapter:
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+def _read(path: Path, changed: int, size: int) -> Chapter:
+    raw = yaml_files.read(path)
     missing = {"chapter", "title", "paper", "minutes", "claims"} - set(raw)
     if missing:
         raise ValueError(f"claims file {path.name} lacks {', '.join(sorted(missing))}")
@@ -245,14 +244,15 @@ def _read(path: Path, stamp: int) -> Chapter:
             raise ValueError(f"claims file {path.name}: claim id {claim.id!r} stands twice")
         claims[claim.id] = claim
     about = (raw[key] for key in ("chapter", "title", "paper", "minutes"))
-    return Chapter(*about, claims, raw.get("budget", {}), raw.get("interlude", False))
+    return Chapter(*about, claims, raw.get("interlude", False))
 
 
 def load(chapter: str) -> Chapter:
     """Read the claims file of a chapter. An unknown chapter is a ValueError with the nearest name."""
     one_of("chapter", chapter, chapters())
     path = FOLDER / f"{chapter}.yml"
-    return _read(path, path.stat().st_mtime_ns)
+    stat = path.stat()
+    return _read(path, stat.st_mtime_ns, stat.st_size)
 
 
 def judge(claim: Claim, estimate: Any, interval: Sequence[float] | None = None, *, profile: str) -> Judgement:

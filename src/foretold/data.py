@@ -19,7 +19,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
-import yaml
+
+from foretold import yaml_files
 
 FIELDS = {"url": str, "licence": str, "sha256": str, "size": int, "mirror": str, "description": str}
 # A file inside a wheel, and what no address serves as it is.
@@ -81,6 +82,13 @@ def table(name: str) -> pd.DataFrame:
 
 # Files of the registry
 
+asked: set[str] = set()  # names of all entries that this process has looked up: the build asks for them
+
+
+def registry() -> dict[str, Any]:
+    """The registry's entries by name, as they stand in its file."""
+    return yaml_files.read(registry_path()) or {}
+
 
 def licence(name: str) -> str:
     """Licence under which a file of the registry was published. Raises ValueError for an unknown name."""
@@ -139,8 +147,9 @@ def _known(kind: str, name: Any, names: Iterable[str]) -> str:
 
 def _entry(name: str) -> dict[str, Any]:
     path = registry_path()
-    registry = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    entry = registry[_known("data", name, registry)]
+    entries = registry()
+    entry = entries[_known("data", name, entries)]
+    asked.add(name)
     if not isinstance(entry, dict) or set(entry) != set(FIELDS):
         found = ", ".join(map(str, entry)) if isinstance(entry, dict) else repr(entry)
         raise ValueError(f"{path.name}: {name} must have exactly the keys {', '.join(FIELDS)}; it has {found}")

@@ -245,7 +245,6 @@ def device_name() -> str:
         import torch
 
         return f"{torch.cuda.get_device_name()} (compute capability {device_class().removeprefix('cuda-')})"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -253,7 +252,14 @@ def device_name() -> str:
             line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
         ]
         model = names[0] if names else model
-    return f"{model}, {cores} cores"
+    return f"{model}, {cores()} cores"
+
+
+def cores() -> int:
+    """Cores that this process may use, by its affinity and by the quota of its container."""
+    import joblib
+
+    return joblib.cpu_count()
 
 
 @lru_cache
@@ -282,12 +288,10 @@ def commit() -> str:
         ).stdout.strip()
 
     try:
-        git(
-            "ls-files", "--error-unmatch", "run.py"
-        )  # a clone of some other project may lie around an installed foretold
-        return git("rev-parse", "--short=12", "HEAD") + (
-            " with uncommitted changes" if git("status", "--porcelain", "--", ".") else ""
-        )
+        # A clone of some other project may lie around an installed foretold.
+        git("ls-files", "--error-unmatch", "run.py")
+        changed = git("status", "--porcelain", "--", ".", ":/notebooks")  # what can move a number
+        return git("rev-parse", "--short=12", "HEAD") + (" with uncommitted changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
         pass
     try:

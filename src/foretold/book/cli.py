@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"foretold: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("foretold: interrupted; finished chapters are kept", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"foretold: {stopped or 'interrupted; finished chapters are kept'}", file=sys.stderr)
         return 130
 
 
@@ -56,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument(
             "--scheduler", metavar="ADDRESS", help="a dask scheduler, for example tcp://host:8786, to run on"
         )
-        made.add_argument("--fresh", action="store_true", help="execute cached chapters too")
+        made.add_argument("--fresh", action="store_true", help="execute chapters too that are up to date")
         if name == "execute":
             made.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all")
             made.add_argument(
@@ -96,48 +95,46 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _execute(given: argparse.Namespace, project: Project, names: list[str] | None) -> list:
+    """Execute with a live display, and say which chapters failed. The caller holds the lock."""
     from foretold.book import execute, progress
 
     executor, close = execute.scheduler(given.scheduler) if given.scheduler else (None, lambda: None)
     try:
-        with execute.lock(project, execute.say), progress.watching() as watch:
-            return execute.execute(project, names, executor=executor, jobs=given.jobs, fresh=given.fresh, watch=watch)
+        with progress.watching() as watch:
+            outcomes = execute.execute(
+                project, names, executor=executor, jobs=given.jobs, fresh=given.fresh, watch=watch
+            )
     finally:
         close()
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            print(outcome.describe(), file=sys.stderr)
+    return outcomes
 
 
 def build(given: argparse.Namespace) -> int:
     """Execute with a live display, render with Jupyter Book (warnings are errors), and show the summary table."""
-    from foretold.book import progress
+    from foretold.book import execute, progress, sphinx_ext
 
     project = Project.find()
-    on_pages = [name for name in project.notebooks if f"notebooks/{name}" in project.pages]
-    outcomes = _execute(given, project, on_pages)
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    for outcome in failed:
-        print(outcome.describe(), file=sys.stderr)
-    code = 1
-    if not failed:
-        program = "from jupyter_book.cli.main import main; main()"
-        asked = [sys.executable, "-c", program, "build", ".", "-n", "-W", "--keep-going"]
-        code = subprocess.run(asked, cwd=project.root, check=False).returncode
+    with execute.lock(project, execute.say):
+        outcomes = _execute(given, project, sphinx_ext.on_pages(project))
+        code = sphinx_ext.render(project, outcomes)
     print("\n" + progress.summary(outcomes))
     return code
 
 
 def execute_chapters(given: argparse.Namespace) -> int:
     """Execute without rendering; with --record, also write the results as JSON."""
-    from foretold.book import progress, scoreboard
+    from foretold.book import execute, progress, scoreboard
 
     project = Project.find()
     if given.record in project.notebooks:
         raise ValueError(
             f"--record is {given.record!r}, a chapter; allowed is a folder. Name chapters before --record."
         )
-    outcomes = _execute(given, project, given.chapters or None)
-    for outcome in outcomes:
-        if outcome.status == "failed":
-            print(outcome.describe(), file=sys.stderr)
+    with execute.lock(project, execute.say):
+        outcomes = _execute(given, project, given.chapters or None)
     if given.record is not None:
         for path in scoreboard.record(project, outcomes, Path(given.record) if given.record else None):
             print(f"recorded {path}")
@@ -147,33 +144,28 @@ def execute_chapters(given: argparse.Namespace) -> int:
 
 def status(given: argparse.Namespace) -> int:
     """One line per chapter: fresh, or out of date and because of what."""
-    from foretold.book import digest, execute, progress
+    from foretold.book import execute, progress
 
     rows = [("chapter", "state", "because of")]
     for chapter in execute.survey(Project.find()):
         if chapter.fresh:
             rows.append((chapter.name, "fresh", ""))
-        elif chapter.parts_before is None:
-            rows.append((chapter.name, "out of date", "never executed"))
         else:
-            why = digest.changed(chapter.parts_before, chapter.digest.parts) or ["an execution that was lost"]
-            rows.append((chapter.name, "out of date", ", ".join(why)))
+            rows.append((chapter.name, "out of date", ", ".join(chapter.why_stale())))
     print(progress.table(rows))
     return 0
 
 
 def show_claims(given: argparse.Namespace) -> int:
-    """The claims of the chapters that are fresh in the cache."""
+    """The claims of the chapters whose executions are fresh."""
     from foretold.book import execute, progress, scoreboard
 
     project = Project.find()
     chapters = execute.survey(project)
-    outcomes = [
-        execute.Outcome(c, "cached", c.seconds, c.executed, ledger=execute.ledger(c.executed)) for c in chapters
-    ]
+    outcomes = [execute.Outcome(c, "cached", c.entry.head.seconds, c.entry) for c in chapters if c.entry is not None]
     ledgers = [outcome.ledger for outcome in outcomes if outcome.ledger is not None]
     if given.json:
-        print(scoreboard.claims_json(ledgers, scoreboard.recorded(project)), end="")
+        print(scoreboard.claims_json(outcomes, scoreboard.recorded(project)), end="")
     else:
         rows = [("chapter", "claim", "stated", "here", "verdict")]
         for ledger in ledgers:

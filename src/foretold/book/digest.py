@@ -1,9 +1,9 @@
 """What a chapter's numbers depend on, as one digest.
 
-jupyter-cache keys an executed notebook by its code cells, their metadata and the kernel. It does not see the helper
-modules, tables, claims, package versions or the profile behind them; so a changed helper would show old numbers. `of`
-collects those, and the reader puts their digest into the metadata of the first code cell, where jupyter-cache does see
-it. No time and no absolute path enters.
+Helper modules, tables, claims, package versions and the profile stand behind the code cells of a notebook; a changed
+helper must not show old numbers. `of` finds them by syntax, before anything runs. What the syntax does not show (a
+module imported by name, a table read by path, the packages behind a package), the kernel reports when it has run:
+`besides` gives it names, and `now` says whether it is still so. No time and no absolute path enters a digest.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import ast
 import hashlib
 import importlib.metadata
 import json
-import platform
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
@@ -30,6 +29,8 @@ PACKAGE = Path(foretold.__file__).parent
 # Calls in foretold.data whose first argument names a table or a data set.
 TABLE_CALLS = {"table", "table_path"}
 DATA_CALLS = {"fetch", "available"}
+# How the names of parts begin; that of a file of this package has no beginning.
+DISTRIBUTION, SET, COPY, FILE = "package ", "data set ", "copy of ", "file "
 
 
 @dataclass(frozen=True)
@@ -78,17 +79,65 @@ def of(notebook: NotebookNode, profile: str | None = None) -> Digest:
     for name in sorted(_started(trees)):
         path = PACKAGE / "claims" / f"{name}.yml"
         parts[f"claims/{name}.yml"] = _file_hash(path) if path.exists() else "absent"
-    entries = _registry()
     for name in sorted(sets):
-        parts[f"data set {name}"] = _hash(json.dumps(entries.get(name), sort_keys=True, default=str))
+        parts[f"{SET}{name}"] = _entry_hash(name)
     machine = {"profile": profile or run.default_profile(), "device": run.device_class()}
-    # jupyter-cache keys on these too; here they are for `foretold status`, which says why a chapter is out of date.
     aside = [(c.metadata.get("tags"), "" if c in cells else c.source) for c in notebook.cells if c.cell_type == "code"]
     machine["tags or bootstrap cell"] = _hash(json.dumps(aside))
-    machine["python"] = ".".join(platform.python_version_tuple()[:2])
-    machine |= {f"package {name}": version for name, version in _versions(frozenset(packages)).items()}
-    machine |= {f"copy of {name}": str(name in entries and data.available(name)) for name in sorted(sets)}
+    machine["python"] = sys.version  # all of it: the source of the standard library is a corpus here
+    machine |= {f"{DISTRIBUTION}{name}": version for name, version in _versions(packages).items()}
+    machine |= {f"{COPY}{name}": _at_hand(name) for name in sorted(sets)}
     return Digest(parts, machine)
+
+
+def besides(ran: dict[str, Any], known: dict[str, str], root: Path) -> dict[str, str]:
+    """What a kernel reports to have loaded, opened and looked up beyond the `known` parts of a digest, as parts with
+    their hashes and versions. `root` is the book's folder. The files of `ran` that are known stand in it too where they
+    held something else than the digest says."""
+    found = {_name(Path(path), root): content for path, content in ran["files"].items()}
+    found.pop("registry.yml", None)  # only the entries count that were looked up
+    installed = _versions(set(ran["packages"]) & set(_distributions()))  # others are private modules of these
+    found |= {f"{DISTRIBUTION}{name}": version for name, version in installed.items()}
+    for name in ran["data"]:
+        found |= {f"{SET}{name}": _entry_hash(name), f"{COPY}{name}": _at_hand(name)}
+    return {name: value for name, value in sorted(found.items()) if known.get(name) != value}
+
+
+def forget() -> None:
+    """Look at installed versions anew: somebody may have installed others while this process ran."""
+    _version.cache_clear()
+    _distributions.cache_clear()
+
+
+def now(name: str, root: Path) -> str:
+    """What a part that `besides` has named holds now."""
+    for beginning, value in ((DISTRIBUTION, _version), (SET, _entry_hash), (COPY, _at_hand)):
+        if name.startswith(beginning):
+            return value(name.removeprefix(beginning))
+    path = root / name.removeprefix(FILE) if name.startswith(FILE) else PACKAGE / name
+    return _file_hash(path) if path.is_file() else "absent"
+
+
+def of_modules() -> str:
+    """One hash of all modules that a notebook can import: what numba compiled from them is kept under it. numba itself
+    looks at the file of a function alone, and not at those that it calls or takes constants from."""
+    files = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE / "book"]
+    return _hash("".join(f"{path.relative_to(PACKAGE)} {_file_hash(path)}\n" for path in files))
+
+
+def _name(path: Path, root: Path) -> str:
+    """The name of a file as a part: relative to this package, to the book's folder, or as it is."""
+    if path.is_relative_to(PACKAGE):
+        return path.relative_to(PACKAGE).as_posix()
+    return FILE + (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+
+
+def _entry_hash(name: str) -> str:
+    return _hash(json.dumps(data.registry().get(name), sort_keys=True, default=str))
+
+
+def _at_hand(name: str) -> str:
+    return str(name in data.registry() and data.available(name))
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
@@ -111,30 +160,57 @@ def _file_hash(path: Path) -> str:
     return _hash_of(path, (stat.st_mtime_ns, stat.st_size))
 
 
-def _parse_cells(sources: Iterable[str]) -> Iterator[ast.Module]:
-    to_python = TransformerManager().transform_cell
+def _parse_cells(sources: Iterable[str]) -> Iterator[list[ast.AST]]:
+    """The nodes of each cell's syntax tree."""
     for source in sources:
         try:
-            yield ast.parse(to_python(source))
-        except SyntaxError:
-            continue  # it will fail when it runs, with a traceback that says where
+            tree = ast.parse(source)
+        except SyntaxError:  # a magic, perhaps; else it will fail when it runs, with a traceback that says where
+            try:
+                tree = ast.parse(TransformerManager().transform_cell(source))
+            except SyntaxError:
+                continue
+        yield list(ast.walk(tree))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one syntax tree names: dotted imports, tables and data sets; None stands for a name that is computed."""
+
+    imports: frozenset[str]
+    tables: frozenset[str | None]
+    sets: frozenset[str | None]
+
+
+def _facts(tree: list[ast.AST], package: str) -> Facts:
+    called = list(_called(tree))
+    return Facts(
+        frozenset(_imports(tree, package)),
+        frozenset(name for function, name in called if function in TABLE_CALLS),
+        frozenset(name for function, name in called if function in DATA_CALLS),
+    )
 
 
 @lru_cache(maxsize=4096)
-def _parse_module(path: Path, stamp: tuple[int, int]) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=path.name)
+def _facts_of_module(path: Path, package: str, stamp: tuple[int, int]) -> tuple[Facts, frozenset[Path]]:
+    """(what a module names, files beside it that it names)."""
+    tree = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=path.name)))
+    facts = _facts(tree, package)
+    if path == PACKAGE / "data.py":  # its functions pass names on: it names no table, no data set and no file
+        return Facts(facts.imports, frozenset(), frozenset()), frozenset()
+    return facts, frozenset(_siblings(tree, path.parent))
 
 
-def _closure(trees: list[ast.Module]) -> tuple[list[Path], set[str], set[str], set[str]]:
+def _closure(trees: list[list[ast.AST]]) -> tuple[list[Path], set[str], set[str], set[str]]:
     """(files of the package, third-party top-level packages, tables, data sets) that these syntax trees reach."""
     files: set[Path] = set()
     packages: set[str] = set()
     tables: set[str] = set()
     sets: set[str] = set()
-    waiting: list[tuple[ast.Module, str, Path | None]] = [(tree, "", None) for tree in trees]
+    waiting = [_facts(tree, "") for tree in trees]
     while waiting:
-        tree, package, origin = waiting.pop()
-        for name in _imports(tree, package):
+        facts = waiting.pop()
+        for name in facts.imports:
             top = name.partition(".")[0]
             if top != "foretold":
                 if top not in sys.stdlib_module_names:
@@ -143,32 +219,21 @@ def _closure(trees: list[ast.Module]) -> tuple[list[Path], set[str], set[str], s
             path = _module_file(name)
             if path is None or path in files:
                 continue
-            files.add(path)
-            stat = path.stat()
             inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
-            waiting.append((_parse_module(path, (stat.st_mtime_ns, stat.st_size)), inside, path))
-        if origin == PACKAGE / "data.py":
-            continue  # its functions pass names on; it names no table, and of the registry only the entries used count
-        if origin is not None:
-            files.update(_siblings(tree, origin.parent))
-        for calls, named, everything in (
-            (TABLE_CALLS, tables, data.tables()),
-            (DATA_CALLS, sets, list(_registry())),
-        ):
-            for name in _named(tree, calls):
-                # A name that is not a literal could be any: depend on all, rather than show old numbers.
-                named.update([name] if name is not None else everything)
+            stat = path.stat()
+            named, siblings = _facts_of_module(path, inside, (stat.st_mtime_ns, stat.st_size))
+            waiting.append(named)
+            files |= {path, *siblings}
+        # A name that is not a literal could be any: depend on all, rather than show old numbers.
+        tables.update(data.tables() if None in facts.tables else facts.tables)
+        sets.update(data.registry() if None in facts.sets else facts.sets)
     return sorted(files), packages, tables, sets
 
 
-def _siblings(tree: ast.Module, folder: Path) -> set[Path]:
+def _siblings(tree: list[ast.AST], folder: Path) -> set[Path]:
     """Files beside a module that it names as a whole string: figures.py names interactive.js."""
-    named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    named = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py" and path.name in named}
-
-
-def _registry() -> dict[str, dict]:
-    return yaml.safe_load(data.registry_path().read_text(encoding="utf-8")) or {}
 
 
 def _module_file(name: str) -> Path | None:
@@ -180,10 +245,10 @@ def _module_file(name: str) -> Path | None:
     return None
 
 
-def _imports(tree: ast.Module, package: str) -> Iterator[str]:
+def _imports(tree: list[ast.AST], package: str) -> Iterator[str]:
     """Dotted names that a syntax tree imports, parents included; a `from` import also yields its names, which may be
     modules."""
-    for node in ast.walk(tree):
+    for node in tree:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _parents(alias.name)
@@ -203,49 +268,43 @@ def _parents(name: str) -> Iterator[str]:
         yield ".".join(parts[:end])
 
 
-def _named(tree: ast.Module, functions: set[str]) -> Iterator[str | None]:
-    """First arguments of calls to these functions of `foretold.data`: the literal, or None where it is not one."""
+def _called(tree: list[ast.AST]) -> Iterator[tuple[str, str | None]]:
+    """Calls to functions of `foretold.data`: the function's name, and its first argument: the literal, or None where it
+    is not one."""
     modules, direct = {"data"}, {}
-    for node in ast.walk(tree):
+    for node in tree:
         if isinstance(node, ast.Import):
             modules.update(a.asname for a in node.names if a.name == "foretold.data" and a.asname)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2] in ("foretold", ""):
             modules.update(a.asname or a.name for a in node.names if a.name == "data")
         elif isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2] == "data":
             direct.update({a.asname or a.name: a.name for a in node.names})
-    for node in ast.walk(tree):
+    for node in tree:
         if not isinstance(node, ast.Call):
             continue
-        called = node.func
-        if isinstance(called, ast.Attribute):
-            owner = called.value
-            owner_name = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", None)
-            hit = called.attr in functions and owner_name in modules
-        else:
-            hit = isinstance(called, ast.Name) and direct.get(called.id) in functions
-        if hit:
+        function = None
+        if isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            if (owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", None)) in modules:
+                function = node.func.attr
+        elif isinstance(node.func, ast.Name):
+            function = direct.get(node.func.id)
+        if function is not None:
             given = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "name"), None)
-            yield given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else None
+            literal = isinstance(given, ast.Constant) and isinstance(given.value, str)
+            yield function, given.value if literal else None
 
 
-def _started(trees: list[ast.Module]) -> set[str]:
-    """Chapters that a notebook starts: the claims files it depends on."""
-    return {
-        node.args[0].value
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and getattr(node.func, "attr", getattr(node.func, "id", None)) == "start"
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
-    }
-
-
-def chapter_name(notebook: NotebookNode) -> str | None:
-    """The chapter that a notebook starts with ``foretold.start("...")``, or None."""
-    names = _started(list(_parse_cells(c.source for c in notebook.cells if c.cell_type == "code")))
-    return min(names) if len(names) == 1 else None
+def _started(trees: list[list[ast.AST]]) -> set[str]:
+    """Chapters that a notebook starts, by literal names: the claims files it depends on."""
+    found = set()
+    for node in (node for tree in trees for node in tree if isinstance(node, ast.Call)):
+        if getattr(node.func, "attr", getattr(node.func, "id", None)) == "start":
+            given = node.args[:1] + [keyword.value for keyword in node.keywords if keyword.arg == "chapter"]
+            found |= {
+                value.value for value in given if isinstance(value, ast.Constant) and isinstance(value.value, str)
+            }
+    return found
 
 
 @lru_cache
@@ -253,14 +312,19 @@ def _distributions() -> dict[str, list[str]]:
     return dict(importlib.metadata.packages_distributions())
 
 
-@lru_cache
-def _versions(packages: frozenset[str]) -> dict[str, str]:
+def _versions(packages: Iterable[str]) -> dict[str, str]:
     """Installed versions of the distributions that provide these import names; ``absent`` where none does."""
     found = {}
     for package in sorted(packages):
-        for name in _distributions().get(package, []):
-            # A local label ("2.13.0+cpu") says how torch was built; the class of device already tells that apart.
-            found[name.lower()] = importlib.metadata.version(name).partition("+")[0]
-        if package not in _distributions():
-            found[package] = "absent"
+        for name in _distributions().get(package, [package]):
+            found[name.lower()] = _version(name)
     return found
+
+
+@lru_cache
+def _version(distribution: str) -> str:
+    # A local label ("2.13.0+cpu") says how torch was built; the class of device already tells that apart.
+    try:
+        return importlib.metadata.version(distribution).partition("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"

@@ -1,40 +1,38 @@
-"""The execute stage: runs the chapters that are out of date, side by side, into the jupyter-cache that Sphinx reads.
+"""The execute stage: runs the chapters that are out of date, side by side, into the store that Sphinx is given pages
+from.
 
-The longest chapter starts first. Any `concurrent.futures.Executor` will do; by default these are local processes, as
-many as there are cores, which share the BLAS and torch threads, and one chapter at a time per GPU. A finished chapter
-is in the cache at once, so a killed build loses none.
+The longest chapter starts first. Any `concurrent.futures.Executor` will do; by default each chapter gets a process of
+its own on this machine, as many at a time as there are cores, which share the BLAS and torch threads, and one at a time
+per GPU. A finished chapter is in the store at once, so a killed build loses none.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import re
+import signal
+import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import filelock
 import nbformat
-from jupyter_cache import get_cache
-from jupyter_cache.base import CacheBundleIn
-from jupyter_cache.cache.main import JupyterCacheBase
 from nbformat import NotebookNode
 
 from foretold import claims, run
-from foretold.book import digest, reader
+from foretold.book import digest, job, reader, store
 from foretold.book.project import Project
 
-BUDGET = {"smoke": 120.0, "cpu": 300.0, "gpu": 900.0}  # seconds of wall clock for a whole chapter
+TIMES_EXPECTED = 10.0  # a kernel ends when it has used this many times its expected CPU seconds,
+LEAST_LIMIT = 300.0  # but not before it has used so many
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class ChapterError(Exception):
@@ -52,40 +50,65 @@ class Failure:
 
 @dataclass
 class Chapter:
-    """A chapter's source as this process would run it, and the executed notebook if the cache has it."""
+    """A chapter's source as this process would run it; `entry` is its execution if the store has it, and `earlier` the
+    newest one of any source or profile, which it is then shown as if this one fails."""
 
     name: str
     path: Path
+    text: str
     source: NotebookNode
     digest: digest.Digest
-    executed: NotebookNode | None = None
-    seconds: float = 0.0
+    entry: store.Entry | None = None
+    earlier: store.Entry | None = None
+    moved: list[str] = field(default_factory=list)  # parts beside the digest that are not as when it was executed
     expected_seconds: float = 60.0
-    budget: float = 300.0
-    parts_before: dict[str, str] | None = field(default=None)  # of its newest execution, fresh or not
+    expected_cpu: float = 60.0
 
     @property
     def fresh(self) -> bool:
-        """True if the cache holds an execution of exactly this."""
-        return self.executed is not None
+        """True if the store holds an execution of exactly this."""
+        return self.entry is not None
+
+    def page(self, entry: store.Entry | None) -> NotebookNode:
+        """What its page shows of an execution: its prose with those outputs; where the code has changed since, all of
+        what was executed; the bare source for None."""
+        if entry is None:
+            return self.source
+        return reader.with_outputs(self.source, entry.notebook) or entry.notebook
+
+    def why_stale(self) -> list[str]:
+        """Names of what has changed since its newest execution."""
+        if self.earlier is None:
+            return ["never executed"]
+        changed = digest.changed(self.earlier.head.parts, self.digest.parts)
+        return changed or self.moved or ["an execution that was lost"]
 
 
 @dataclass
 class Outcome:
     """What became of one chapter. `status` is ``cached``, ``executed`` or ``failed``; `seconds` those of its execution,
-    whenever that was."""
+    whenever that was; `entry` the execution, None for a failed chapter."""
 
     chapter: Chapter
     status: str
     seconds: float
-    notebook: NotebookNode | None = None
+    entry: store.Entry | None = None
     failure: Failure | None = None
-    ledger: dict[str, Any] | None = None
+
+    @property
+    def shown(self) -> store.Entry | None:
+        """The execution whose outputs the chapter's page shows: its own, or an earlier one if it failed."""
+        return self.entry or self.chapter.earlier
 
     @property
     def name(self) -> str:
         """The chapter's name."""
         return self.chapter.name
+
+    @property
+    def ledger(self) -> dict[str, Any] | None:
+        """The claims that this execution measured; None for a failed chapter."""
+        return self.entry.ledger if self.entry else None
 
     def describe(self) -> str:
         """A failed chapter's name, cell and traceback."""
@@ -95,30 +118,43 @@ class Outcome:
         return f"{where}:\n{bar}\n{self.failure.source}\n{bar}\n{self.failure.traceback}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Progress:
-    """How far an execution is: chapters to run, outcomes so far, names of those that run, number found in the cache."""
+    """How far an execution is: chapters to run, outcomes so far, those that run with the time (`time.monotonic`) when
+    they began, number found in the store."""
 
     waiting: list[Chapter]
     done: list[Outcome]
-    running: list[str]
+    running: dict[str, float]
     cached: int
 
     @property
     def minutes_left(self) -> float:
-        """Expected minutes until the last chapter ends: the work that is left, shared among those that run at once, but
-        at least the longest chapter."""
-        finished = {outcome.name for outcome in self.done}
-        left = [chapter.expected_seconds for chapter in self.waiting if chapter.name not in finished]
-        return max(sum(left) / max(1, len(self.running)), max(left, default=0.0)) / 60
+        """Expected minutes until the last chapter ends: the work that is left at the pace seen so far, shared among
+        those that run at once, but at least the longest chapter."""
+        now = time.monotonic()
+        spent = foreseen = 0.0
+        left = []
+        finished = {outcome.name: outcome for outcome in self.done}
+        for chapter in self.waiting:
+            expected = chapter.expected_seconds
+            if chapter.name in finished:
+                if finished[chapter.name].status == "executed":
+                    spent, foreseen = spent + finished[chapter.name].seconds, foreseen + expected
+                continue
+            elapsed = now - self.running.get(chapter.name, now)
+            spent, foreseen = spent + elapsed, foreseen + min(elapsed, expected)
+            left.append(max(expected - elapsed, expected / 10))  # one that is late is nearly done, as far as we know
+        pace = spent / foreseen if foreseen > 1 else 1.0
+        return pace * max(sum(left) / max(1, len(self.running)), max(left, default=0.0)) / 60
 
 
 @contextmanager
 def lock(project: Project, say: Callable[[str], None] = print) -> Iterator[None]:
     """Hold the build's lock. A second build on the same folder says that it waits, and waits; the lock of a killed
     build is free."""
-    project.cache_folder.mkdir(parents=True, exist_ok=True)
-    held = filelock.FileLock(project.cache_folder / "build.lock", is_singleton=True)
+    project.output.mkdir(parents=True, exist_ok=True)
+    held = filelock.FileLock(project.output / ".lock", is_singleton=True)
     try:
         held.acquire(timeout=0)
     except filelock.Timeout:
@@ -131,46 +167,60 @@ def lock(project: Project, say: Callable[[str], None] = print) -> Iterator[None]
 
 
 def survey(project: Project, names: list[str] | None = None) -> list[Chapter]:
-    """Every chapter with its digest and, where the cache has it, its executed notebook. Executes nothing."""
-    cache = get_cache(project.cache_folder)
-    records = sorted(cache.list_cache_records(), key=lambda record: record.created)
+    """Every chapter with its digest and, where the store has it, its execution. Executes and writes nothing."""
+    chapters = [_look(project, name, path) for name, path in project.choose(names).items()]
     profile = run.default_profile()
-    found = []
-    for name, path in project.choose(names).items():
-        source, parts = reader.read_with_digest(path.read_text(encoding="utf-8"))
-        stated = claims.load(name) if name in claims.chapters() else None
-        chapter = Chapter(name, path, source, parts)
-        chapter.budget = BUDGET[profile]
-        if stated is not None:
-            chapter.budget = stated.budget.get(profile, chapter.budget)
-            chapter.expected_seconds = 60 * stated.minutes.get(profile, 1.0)
-        for record in records:
-            kept = (record.data or {}).get("foretold", {})
-            if kept.get("chapter") == name:
-                chapter.parts_before = kept["parts"]
-                if kept["parts"].get("profile") == profile:
-                    chapter.expected_seconds = record.data["execution_seconds"]
-        _match(cache, chapter)
-        found.append(chapter)
-    return found
+    stated = {c.name: 60 * _stated_minutes(c.name, profile) for c in chapters}
+    seen = {c.name: c.earlier.head for c in chapters if c.earlier and c.earlier.head.profile == profile}
+    # How slow this machine is beside the one whose minutes are stated, by the chapters that it has executed.
+    ratios = [head.seconds / stated[name] for name, head in seen.items()]
+    slower = statistics.median(ratios) if ratios else 1.0
+    for chapter in chapters:
+        head = seen.get(chapter.name)
+        expected = stated[chapter.name] * slower
+        chapter.expected_seconds, chapter.expected_cpu = (
+            (head.seconds, head.cpu_seconds) if head else (expected, expected)
+        )
+    return chapters
 
 
-def _match(cache: JupyterCacheBase, chapter: Chapter) -> None:
+def _stated_minutes(name: str, profile: str) -> float:
+    return claims.load(name).minutes.get(profile, 1.0) if name in claims.chapters() else 1.0
+
+
+def _look(project: Project, name: str, path: Path) -> Chapter:
+    text = path.read_text(encoding="utf-8")
+    source = reader.parse(text)
+    chapter = Chapter(name, path, text, source, digest.of(source))
+    good = [entry for entry in store.newest(project.store_folder, name) if _judged_again(entry)]
+    same = [entry for entry in good if entry.head.profile == run.default_profile()]
+    chapter.earlier = next(iter(same or good), None)
+    found = next((entry for entry in good if entry.head.digest == chapter.digest.cache), None)
+    if found is not None:
+        besides = found.head.besides
+        chapter.moved = [part for part in besides if digest.now(part, project.root) != besides[part]]
+        if not chapter.moved:
+            chapter.entry = found
+    return chapter
+
+
+def _judged_again(entry: store.Entry) -> bool:
+    """Whether the stored verdicts follow from the stored numbers, where they can be judged by the same claims file."""
     try:
-        record = cache.match_cache_notebook(chapter.source)
-    except KeyError:
-        return
-    try:
-        _, chapter.executed = cache.merge_match_into_notebook(chapter.source)
-    except (KeyError, OSError, ValueError):
-        cache.remove_cache(record.pk)  # a build killed between its two writes leaves a record without a notebook
-        return
-    chapter.seconds = record.data["execution_seconds"]
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        ledger = entry.ledger
+        stated = claims.load(ledger["chapter"]).claims if ledger["chapter"] in claims.chapters() else {}
+        if ledger["chapter"] != entry.head.chapter:
+            return False
+        for record in ledger["claims"]:
+            claim = stated.get(record["id"])
+            if claim is None or dict(claim.tolerance) != record["tolerance"] or claim.paper != record["paper"]:
+                continue  # another claims file, and so another digest
+            found = claims.judge(claim, record["estimate"], record["interval"], profile=ledger["profile"])
+            if found.verdict != record["verdict"]:
+                return False
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+    return True
 
 
 def gpus() -> list[str]:
@@ -198,164 +248,136 @@ def execute(
     included.
 
     `executor` takes the place of local processes; it is the caller's to shut down. `jobs` is the number of chapters at
-    a time. `fresh` executes all, cached or not. `watch` is called about twice a second. The caller holds the `lock`.
+    a time. `fresh` executes all, stored or not. `watch` is called about twice a second. The caller holds the `lock`.
+    Raises KeyboardInterrupt, with words on what is kept, when it is interrupted; all that ran has ended by then.
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs is {jobs}; allowed is a whole number >= 1")
     chapters = survey(project, names)
-    outcomes = {c.name: Outcome(c, "cached", c.seconds, c.executed) for c in chapters if c.fresh and not fresh}
+    kept = [c for c in chapters if c.entry is not None and not fresh]
+    outcomes = {c.name: Outcome(c, "cached", c.entry.head.seconds, c.entry) for c in kept}
     waiting = sorted((c for c in chapters if c.name not in outcomes), key=lambda c: -c.expected_seconds)
     slots = gpus()
-    workers = min(len(waiting), jobs or (len(slots) if slots else cores())) or 1
+    workers = min(len(waiting), jobs or len(slots) or run.cores()) or 1
     if slots:
         workers = min(workers, len(slots))
-    cache = get_cache(project.cache_folder)
-    if waiting:
-        own = _local_processes(workers, slots) if executor is None else None
-        try:
-            progress = Progress(waiting, [], [], len(outcomes))
-            watch = watch or (lambda progress: None)
-            for chapter, result in _results(executor or own, workers, progress, watch, elsewhere=own is None):
-                outcomes[chapter.name] = _keep(cache, chapter, result)
-        finally:
-            if own is not None:
-                own.shutdown(wait=True, cancel_futures=True)
-    for outcome in outcomes.values():
-        outcome.ledger = ledger(outcome.notebook)
+    progress = Progress(waiting, [], {}, len(outcomes))
+    own = job.Local(workers, slots) if executor is None else None
+    try:
+        with _ending(own):
+            for chapter, result in _results(project, executor or own, workers, progress, watch, own is None):
+                outcome = _keep(project, chapter, result)
+                progress.done.append(outcome)
+                outcomes[chapter.name] = outcome
+    except KeyboardInterrupt:
+        done = ", ".join(outcome.name for outcome in progress.done if outcome.status == "executed")
+        left = ", ".join(chapter.name for chapter in waiting if chapter.name not in outcomes)
+        raise KeyboardInterrupt(f"interrupted; kept: {done or 'nothing new'}; not finished: {left}") from None
     return [outcomes[c.name] for c in chapters]
 
 
+@contextmanager
+def _ending(own: job.Local | None) -> Iterator[None]:
+    """Whatever happens inside, all that runs has ended afterwards. The first Ctrl-C raises KeyboardInterrupt; further
+    ones could only interrupt that ending, and that of this process, and are ignored."""
+
+    def first(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    mine = threading.current_thread() is threading.main_thread()  # only there can signals be handled
+    before = signal.signal(signal.SIGINT, first) if mine else None
+    try:
+        yield
+    finally:
+        if own is not None:
+            own.stop()
+        if mine and signal.getsignal(signal.SIGINT) is first:
+            signal.signal(signal.SIGINT, before)
+
+
 def _results(
-    executor: Executor, workers: int, progress: Progress, watch: Callable[[Progress], None], elsewhere: bool
+    project: Project,
+    executor: Executor,
+    workers: int,
+    progress: Progress,
+    watch: Callable[[Progress], None] | None,
+    elsewhere: bool,
 ) -> Iterator[tuple[Chapter, dict[str, Any]]]:
-    """Each chapter with what `run_notebook` returned, as they finish."""
+    """Each chapter with what `job.run_chapter` returned, as they finish."""
+    threads = max(1, run.cores() // workers)
     environment = {"FORETOLD_PROFILE": run.default_profile(), "FORETOLD_BOOK": "1"}
-    environment |= dict.fromkeys(THREAD_VARIABLES, str(max(1, cores() // workers)))
+    environment |= dict.fromkeys(THREAD_VARIABLES, str(threads))
     chapters = {
-        executor.submit(run_notebook, nbformat.writes(chapter.source), environment, chapter.budget, elsewhere): chapter
+        executor.submit(job.run_chapter, _request(project, chapter, environment, threads), elsewhere): chapter
         for chapter in progress.waiting
     }
     pending = set(chapters)
     while pending:
         finished, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in finished:
-            result = _result(future)
-            status = "failed" if result["failure"] else "executed"
-            progress.done.append(Outcome(chapters[future], status, result["seconds"]))
-            yield chapters[future], result
+            yield chapters[future], _result(future)
         # A pool says "running" of one more than it has workers: that one is next in its queue.
-        running = [chapter.name for future, chapter in chapters.items() if future.running()]
-        progress.running[:] = running[:workers]
-        watch(progress)
+        running = [chapter.name for future, chapter in chapters.items() if future in pending and future.running()]
+        progress.running = {name: progress.running.get(name, time.monotonic()) for name in running[:workers]}
+        if watch is not None:
+            watch(progress)
+
+
+def _request(project: Project, chapter: Chapter, environment: dict[str, str], threads: int) -> dict[str, Any]:
+    return {
+        "notebook": nbformat.writes(chapter.source),
+        "environment": environment,
+        "cpu_limit": max(LEAST_LIMIT, TIMES_EXPECTED * chapter.expected_cpu * threads),
+        "patience": job.PATIENCE,
+        "root": str(project.root),
+        "output": str(project.output),
+        "digest": chapter.digest.cache,
+    }
 
 
 def _result(future: Future) -> dict[str, Any]:
     try:
         return future.result()
-    except Exception as error:  # the worker died, or the machine it ran on: no reason to lose the other chapters
-        failure = {"cell": 0, "source": "", "traceback": f"its worker ended: {error!r}"}
-        return {"seconds": 0.0, "notebook": None, "failure": failure}
+    except Exception as error:  # the disk is full, or a machine is gone: no reason to lose the other chapters
+        return job.failed(f"its worker ended: {error!r}")
 
 
-def _keep(cache: JupyterCacheBase, chapter: Chapter, result: dict[str, Any]) -> Outcome:
+def _keep(project: Project, chapter: Chapter, result: dict[str, Any]) -> Outcome:
+    """The outcome of an execution, which is in the store if it is whole and is of what was asked for."""
+
+    def failed(why: str) -> Outcome:
+        return Outcome(chapter, "failed", result["seconds"], failure=Failure(0, "", why))
+
     if result["failure"]:
         return Outcome(chapter, "failed", result["seconds"], failure=Failure(**result["failure"]))
+    digest.forget()
+    after = digest.of(chapter.source)
+    besides = digest.besides(result["ran"], after.parts, project.root)
+    changed = digest.changed(chapter.digest.parts, after.parts)
+    changed += [name for name in besides if name in after.parts or digest.now(name, project.root) != besides[name]]
+    if result["ran"]["python"] != sys.version:
+        changed.append(f"Python, which was {result['ran']['python']}")
+    if changed:
+        what = ", ".join(dict.fromkeys(changed))
+        return failed(f"What ran is not what was asked for, and is not kept: {what} changed meanwhile. Build again.")
     notebook = nbformat.reads(result["notebook"], as_version=4)
-    kept = {"chapter": chapter.name, "parts": chapter.digest.parts, "code": chapter.digest.code}
-    bundle = CacheBundleIn(
-        notebook,
-        f"notebooks/{chapter.name}.py",
-        data={"execution_seconds": result["seconds"], "foretold": kept},
-    )
-    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-    return Outcome(chapter, "executed", result["seconds"], notebook)
+    found = ledger(notebook)
+    if found is None:
+        return failed("The chapter ended without its ledger: no cell has shown run.report().")
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    head = store.Head(
+        chapter.name, chapter.digest.cache, found["profile"], chapter.digest.parts, besides, result["seconds"],
+        result["cpu_seconds"], finished,
+    )  # fmt: skip
+    try:
+        entry = store.write(project.store_folder, head, notebook, found)
+    except OSError as error:
+        return failed(f"The result could not be kept: {error}")
+    return Outcome(chapter, "executed", result["seconds"], entry)
 
 
-def _local_processes(workers: int, slots: list[str]) -> Executor:
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    for index in range(workers):
-        queue.put(slots[index] if slots else None)
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker, initargs=(queue,))
-
-
-def _begin_worker(queue: Any) -> None:
-    slot = queue.get()
-    if slot is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = slot
-    parent = multiprocessing.parent_process()
-    if parent is not None:  # a killed build must not leave its workers behind; their kernels end with them
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
-
-
-def run_notebook(text: str, environment: dict[str, str], budget: float, elsewhere: bool = False) -> dict[str, Any]:
-    """Execute one notebook in a kernel of its own, in an empty folder; `budget` is in seconds of wall clock, for all
-    cells together.
-
-    Runs in a worker, possibly on another machine, so it takes and returns plain values: ``notebook`` (text),
-    ``seconds``, ``failure`` (None, or the fields of a `Failure`). With `elsewhere` it first makes sure that this
-    worker's foretold, packages and device are those of the digest under which the result will be kept.
-    """
-    from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-    from traitlets.config import Config
-
-    notebook = nbformat.reads(text, as_version=4)
-    if elsewhere and reader.digest_in(notebook) != digest.of(notebook, environment["FORETOLD_PROFILE"]).cache:
-        why = "This worker's foretold, packages or device are not those of the machine that asked."
-        return {"seconds": 0.0, "notebook": None, "failure": {"cell": 0, "source": "", "traceback": why}}
-    began = time.monotonic()
-    code_cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    current = code_cells[0] if code_cells else 0
-
-    def starts(cell: NotebookNode, cell_index: int) -> None:
-        nonlocal current
-        current = cell_index
-
-    failure = None
-    with tempfile.TemporaryDirectory(prefix="foretold-") as folder:
-        work = os.path.join(folder, "work")
-        os.mkdir(work)
-        private = {"transport": "ipc", "connection_file": os.path.join(folder, "kernel.json")}
-        client = NotebookClient(
-            notebook,
-            resources={"metadata": {"path": work}},
-            kernel_manager_class=AsyncKernelManager,
-            # Sockets in the file system rather than on TCP ports, which other users of the machine can reach.
-            config=Config() if sys.platform == "win32" else Config(KernelManager=private),
-            record_timing=False,  # timing in the cells' metadata would change jupyter-cache's key
-            timeout_func=lambda cell: max(1.0, budget - (time.monotonic() - began)),
-            on_cell_execute=starts,
-        )
-        try:
-            client.execute(env={**os.environ, "PYTHONPATH": _absolute_path_of_modules(), **environment})
-        except CellExecutionError as error:
-            failure = ANSI.sub("", error.traceback)
-        except CellTimeoutError:
-            failure = f"The chapter took longer than its budget of {budget:.0f} s of wall clock."
-        except DeadKernelError:
-            failure = "The kernel died (killed for memory, perhaps)."
-    seconds = time.monotonic() - began
-    if failure is not None:
-        cell = code_cells.index(current) + 1
-        return {
-            "seconds": seconds,
-            "notebook": None,
-            "failure": {"cell": cell, "source": notebook.cells[current].source, "traceback": failure},
-        }
-    return {"seconds": seconds, "notebook": nbformat.writes(notebook), "failure": None}
-
-
-def _absolute_path_of_modules() -> str:
-    """``PYTHONPATH`` for a kernel, which starts in another folder: this process's own, made absolute, after the folder
-    of
-    this very foretold, so that what executes is what the digest was taken of."""
-    entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    return os.pathsep.join([str(digest.PACKAGE.parent), *map(os.path.abspath, entries)])
-
-
-def ledger(notebook: NotebookNode | None) -> dict[str, Any] | None:
+def ledger(notebook: NotebookNode) -> dict[str, Any] | None:
     """The claims bundle in an executed notebook's outputs, or None; the seconds of the whole chapter where its foot
     tells them."""
     found = None
@@ -367,8 +389,8 @@ def ledger(notebook: NotebookNode | None) -> dict[str, Any] | None:
     return found
 
 
-def _outputs(notebook: NotebookNode | None) -> Iterator[dict[str, Any]]:
-    for cell in notebook.cells if notebook is not None else []:
+def _outputs(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
+    for cell in notebook.cells:
         for output in cell.get("outputs", []):
             yield output.get("data", {})
 

@@ -34,7 +34,7 @@ def watching() -> Iterator[Callable[[Progress], None]]:
         nonlocal said
         # Without a terminal the minutes left would make a new line twice a second; say something only when a chapter
         # starts or ends.
-        key = f"{len(progress.done)} {progress.running}"
+        key = f"{len(progress.done)} {list(progress.running)}"
         if key != said:
             said = key
             print(line(progress), file=sys.stderr, flush=True)

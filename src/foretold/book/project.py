@@ -7,15 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from foretold import yaml_files
 from foretold.claims import one_of
 
 
 @dataclass(frozen=True)
 class Project:
     """A checkout of the book. `root` is the folder with ``_config.yml``; `output` the folder that holds ``html`` and
-    the cache."""
+    the executed chapters."""
 
     root: Path
     output: Path
@@ -32,9 +31,9 @@ class Project:
         )
 
     @property
-    def cache_folder(self) -> Path:
-        """Where executed notebooks are kept: beside ``html``, as Jupyter Book does by itself."""
-        return self.output / ".jupyter_cache"
+    def store_folder(self) -> Path:
+        """Where executed chapters are kept, beside ``html``: see `foretold.book.store`."""
+        return self.output / ".executed"
 
     @property
     def recorded_folder(self) -> Path:
@@ -61,13 +60,13 @@ class Project:
             here = [node[key] for key in ("root", "file") if key in node]
             return here + [page for key in ("parts", "chapters", "sections") for page in walk(node.get(key, []))]
 
-        toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        toc = yaml_files.read(self.root / "_toc.yml")
         return [page.removesuffix(".py").removesuffix(".md") for page in walk(toc)]
 
     @cached_property
     def config(self) -> dict[str, Any]:
         """``_config.yml`` as it stands."""
-        return yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
+        return yaml_files.read(self.root / "_config.yml")
 
     def choose(self, names: list[str] | None) -> dict[str, Path]:
         """The chapters of these names, or all for None. Raises ValueError for an unknown one, with the nearest name."""

@@ -1,18 +1,15 @@
-"""Reads a chapter's source, for Sphinx and for the execute stage alike.
-
-Both must see the very same code cells, metadata and kernel, or the cache that one fills has no hits for the other.
-"""
+"""Reads a chapter's source, for Sphinx and for the execute stage alike."""
 
 from __future__ import annotations
 
 import jupytext
 from nbformat import NotebookNode
 
-from foretold.book import digest
-from foretold.book.digest import Digest
-
 FORMAT = "py:percent"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+# What Sphinx is to show in the place of a source, by that source's text. The build fills it before pages are read.
+pages: dict[str, NotebookNode] = {}
 
 
 def parse(text: str) -> NotebookNode:
@@ -24,25 +21,22 @@ def parse(text: str) -> NotebookNode:
 
 
 def read(text: str) -> NotebookNode:
-    """A py:percent source as a notebook, with the cache digest of all that it depends on in its first code cell's
-    metadata.
+    """A py:percent source for MyST-NB, whose own execution is off: with its outputs where the build has executed it.
 
     ``_config.yml`` names this function in ``nb_custom_formats``.
     """
-    return read_with_digest(text)[0]
+    return pages[text] if text in pages else parse(text)
 
 
-def read_with_digest(text: str) -> tuple[NotebookNode, Digest]:
-    """`read`, and the digest with its parts."""
-    notebook = parse(text)
-    found = digest.of(notebook)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.metadata["foretold"] = {"digest": found.cache}
-            break
-    return notebook, found
-
-
-def digest_in(notebook: NotebookNode) -> str | None:
-    """The cache digest that `read` put into a notebook."""
-    return next((c.metadata["foretold"]["digest"] for c in notebook.cells if "foretold" in c.metadata), None)
+def with_outputs(source: NotebookNode, executed: NotebookNode) -> NotebookNode | None:
+    """The prose of `source` with the outputs of an execution of the same code cells; None if the code is another."""
+    code = [cell for cell in source.cells if cell.cell_type == "code"]
+    ran = [cell for cell in executed.cells if cell.cell_type == "code"]
+    if [cell.source for cell in code] != [cell.source for cell in ran]:
+        return None
+    answers = iter(ran)
+    filled = NotebookNode({**executed, "cells": []})
+    for cell in source.cells:
+        outputs = {"outputs": next(answers).outputs} if cell.cell_type == "code" else {}
+        filled.cells.append(NotebookNode({**cell, **outputs}))
+    return filled

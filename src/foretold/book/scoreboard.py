@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import html
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from foretold import claims
+from foretold.book import digest
 from foretold.book.execute import Chapter, Outcome
 from foretold.book.project import Project
 
@@ -64,9 +66,37 @@ def chapters_markdown(outcomes: list[Outcome], depth: str) -> str:
     lines = []
     for outcome in outcomes:
         title, question = heading(outcome.chapter)
-        verdicts = f" *{counts(outcome.ledger)}.*" if outcome.ledger else ""
-        lines.append(f"- [**{title}**]({depth}notebooks/{outcome.name}.py). {question}{verdicts}")
+        verdicts = "failed in this build" if outcome.failure else counts(outcome.ledger)
+        lines.append(f"- [**{title}**]({depth}notebooks/{outcome.name}.py). {question} *{verdicts}.*")
     return "\n".join(lines)
+
+
+def failure_html(outcome: Outcome) -> str:
+    """A failed chapter's box: the cell, its traceback, and from when the results are that its page shows instead."""
+    failure = outcome.failure
+    where = f"Code cell {failure.cell} did not run to its end." if failure.cell else "It has no result."
+    source = f"<pre>{cell(failure.source)}</pre>" if failure.source else ""
+    earlier = f"<p>{cell(_earlier(outcome))}</p>"
+    return (
+        "<div class='admonition error foretold-failed' role='alert'><p class='admonition-title'>This chapter failed in "
+        f"this build</p><p>{where}</p>{source}<pre>{cell(_without_paths(failure.traceback))}</pre>{earlier}</div>"
+    )
+
+
+def _earlier(outcome: Outcome) -> str:
+    shown = outcome.chapter.earlier
+    if shown is None:
+        return "There is no earlier result to show in its place."
+    when = f"{shown.head.finished[:10]} (commit {shown.ledger['commit']}, profile {shown.head.profile})"
+    return f"Old results: the outputs and verdicts on this page were made on {when}, by code that has changed since."
+
+
+def _without_paths(text: str) -> str:
+    """A traceback without the folders of the machine that made it."""
+    for path, name in ((Path(sys.prefix), "<python>"), (digest.PACKAGE.parent, "<foretold>"), (Path.home(), "~")):
+        if len(path.parts) > 1:
+            text = text.replace(str(path), name)
+    return text
 
 
 def heading(chapter: Chapter) -> tuple[str, str]:
@@ -77,22 +107,35 @@ def heading(chapter: Chapter) -> tuple[str, str]:
     return title, blocks[1].strip("*_") if len(blocks) > 1 else ""
 
 
-def tally_html(ledgers: list[dict[str, Any]]) -> str:
-    """How many claims have which verdict, in all and per chapter."""
+def tally_html(outcomes: list[Outcome]) -> str:
+    """How many claims have which verdict, in all and per chapter; a failed chapter has none."""
     head = "".join(f"<th scope='col'>{text}</th>" for text in ("chapter", "profile", *claims.VERDICTS))
     rows = []
-    for ledger in ledgers:
-        tally = Counter(c["verdict"] for c in ledger["claims"])
-        numbers = "".join(f"<td>{tally[verdict] or '·'}</td>" for verdict in claims.VERDICTS)
-        rows.append(f"<tr><th scope='row'>{cell(ledger['title'])}</th><td>{ledger['profile']}</td>{numbers}</tr>")
+    for outcome in outcomes:
+        if outcome.ledger is None:
+            title = cell(heading(outcome.chapter)[0])
+            numbers = f"<td colspan='{len(claims.VERDICTS) + 1}'>failed in this build</td>"
+        else:
+            title = cell(outcome.ledger["title"])
+            tally = Counter(c["verdict"] for c in outcome.ledger["claims"])
+            numbers = f"<td>{cell(outcome.ledger['profile'])}</td>"
+            numbers += "".join(f"<td>{tally[verdict] or '·'}</td>" for verdict in claims.VERDICTS)
+        rows.append(f"<tr><th scope='row'>{title}</th>{numbers}</tr>")
     title = "Verdicts by chapter"
     table = f"<table class='foretold-tally'><caption>{title}</caption><thead><tr>{head}</tr></thead>"
     return claims.scroll_box(title, f"{table}<tbody>{''.join(rows)}</tbody></table>")
 
 
-def chapter_claims_html(ledger: dict[str, Any]) -> str:
-    """One chapter's claims for the scoreboard."""
-    return claims.rows_html(ledger["claims"], f"{ledger['title']}: profile {ledger['profile']}, {ledger['device']}")
+def chapter_claims_html(outcome: Outcome) -> str:
+    """One chapter's claims for the scoreboard; a failed one's earlier claims, marked as old."""
+    if outcome.shown is None:
+        return "<p>This chapter failed in this build, and there is no earlier result.</p>"
+    ledger = outcome.shown.ledger
+    about = f"{ledger['title']}: profile {ledger['profile']}, {ledger['device']}"
+    if outcome.ledger is not None:
+        return claims.rows_html(ledger["claims"], about)
+    old = f"<p class='foretold-recorded'>This chapter failed in this build. {cell(_earlier(outcome))}</p>"
+    return old + claims.rows_html(ledger["claims"], f"Old: {about}")
 
 
 def recorded_html(results: list[dict[str, Any]], code_digest: str) -> str:
@@ -133,7 +176,14 @@ def status_html(outcomes: list[Outcome]) -> str:
     return claims.scroll_box(title, f"{table}<tbody>{''.join(rows)}</tbody></table>")
 
 
-def claims_json(ledgers: list[dict[str, Any]], results: dict[str, list[dict[str, Any]]]) -> str:
-    """All ledgers of this build, and all recorded results, as one JSON text."""
-    content = {"schema": 1, "chapters": ledgers, "recorded": [r for several in results.values() for r in several]}
+def claims_json(outcomes: list[Outcome], results: dict[str, list[dict[str, Any]]]) -> str:
+    """All ledgers of this build, all recorded results, and the chapters that failed with their earlier ledgers, as one
+    JSON text."""
+    failed = {o.name: o.chapter.earlier.ledger if o.chapter.earlier else None for o in outcomes if o.failure}
+    content = {
+        "schema": 1,
+        "chapters": [outcome.ledger for outcome in outcomes if outcome.ledger is not None],
+        "failed": [{"chapter": name, "earlier": ledger} for name, ledger in failed.items()],
+        "recorded": [r for several in results.values() for r in several],
+    }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

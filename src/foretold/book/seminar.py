@@ -62,20 +62,20 @@ def write(project: Project, folder: Path, names: list[str] | None = None) -> lis
     """Write the packet of the chapters that ``_toc.yml`` names (or of `names` among them) to `folder`; returns the
     files, ``seminar.zip`` last.
 
-    Raises ValueError for a name that is no chapter of the book, for a chapter without a current execution in the cache,
+    Raises ValueError for a name that is no chapter of the book, for a chapter without a current execution,
     and where a package that ships JavaScript is missing.
     """
     in_book = [name for name in project.notebooks if f"notebooks/{name}" in project.pages]
     chosen = [claims.one_of("chapter", name, in_book) for name in names or in_book]
     chapters = [c for c in execute.survey(project, chosen) if c.name in chosen] if chosen else []
-    stale = [chapter.name for chapter in chapters if chapter.executed is None]
+    stale = [chapter.name for chapter in chapters if chapter.entry is None]
     if stale:
         what, profile = ", ".join(stale), run.default_profile()
         raise ValueError(f"no execution of {what} at profile {profile}; run `foretold execute` first")
     folder.mkdir(parents=True, exist_ok=True)
     written = _write_assets(folder / "assets")
     for chapter in chapters:
-        sections, ledger = lesson.read(chapter.executed), execute.ledger(chapter.executed)
+        sections, ledger = lesson.read(chapter.page(chapter.entry)), chapter.entry.ledger
         known = {"name": chapter.name, "paper": _paper(chapter.name), "ledger": ledger, "badge": claims.badge}
         texts = {
             "student.ipynb": student(chapter.path),

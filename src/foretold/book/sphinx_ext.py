@@ -1,8 +1,9 @@
 """The Sphinx extension of the book: because of it, ``jupyter-book build .`` alone is the whole build.
 
-It executes what is out of date before pages are read, tells Sphinx which pages to read again, fills the generated
-pages, shows recorded results beside a chapter's own, writes ``claims.json``, and fails the build where a chapter failed
-or a verdict is not the expected one.
+It executes what is out of date before pages are read, hands MyST-NB the executed notebooks, tells Sphinx which pages to
+read again, fills the generated pages, shows recorded results beside a chapter's own, and writes ``claims.json``. All
+pages are written whatever happened; after that the build fails where a chapter failed or a verdict is not the expected
+one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sphinx.errors import SphinxError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from foretold.book import execute, scoreboard
+from foretold.book import execute, reader, scoreboard
 from foretold.book.project import Project
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,10 @@ class BookError(SphinxError):
     """A chapter failed, or a verdict changed."""
 
     category = "Foretold"
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 @dataclass
@@ -49,21 +54,30 @@ class Build:
         """Ledgers by chapter, in reading order, of the chapters that have one."""
         return {name: outcome.ledger for name, outcome in self.outcomes.items() if outcome.ledger is not None}
 
+    @property
+    def failures(self) -> dict[str, execute.Outcome]:
+        """The chapters that failed, by name."""
+        return {name: outcome for name, outcome in self.outcomes.items() if outcome.status == "failed"}
+
     @cached_property
     def page_digests(self) -> dict[str, str]:
-        """By chapter: what its page is made from besides its prose, the executed notebook and the recorded results."""
-        return {name: self._page_digest(name) for name in self.outcomes}
+        """By chapter: what its page is made from, its source, the outputs that it shows, and the recorded results."""
+        return {name: self._page_digest(outcome) for name, outcome in self.outcomes.items()}
 
-    def _page_digest(self, name: str) -> str:
-        executed = self.outcomes[name].notebook
-        # The cells' ids are random at each read, and stand on no page.
-        cells = [{**cell, "id": ""} for cell in executed.cells if cell.cell_type == "code"] if executed else []
-        made_from = json.dumps([cells, self.recorded.get(name, [])], sort_keys=True)
-        return hashlib.sha256(made_from.encode()).hexdigest()
+    def _page_digest(self, outcome: execute.Outcome) -> str:
+        return _hash(outcome.chapter.text, self._results(outcome))
 
+    def _results(self, outcome: execute.Outcome) -> str:
+        shown = outcome.shown.text if outcome.shown else ""
+        failure = outcome.describe() if outcome.failure else ""
+        return _hash(shown, failure, json.dumps(self.recorded.get(outcome.name, [])))
+
+    @cached_property
     def book_digest(self) -> str:
-        """What the generated pages are made from."""
-        return hashlib.sha256("".join(self.page_digests.values()).encode()).hexdigest()
+        """What the generated pages are made from, the code that makes them included."""
+        code = [path.read_text(encoding="utf-8") for path in (Path(__file__), Path(scoreboard.__file__))]
+        chapters = [_hash(*scoreboard.heading(o.chapter), self._results(o)) for o in self.outcomes.values()]
+        return _hash(*chapters, *code)
 
     def recorded_html(self, name: str) -> str:
         """The recorded results of a chapter, or nothing."""
@@ -74,7 +88,7 @@ class Build:
     def digest_of(self, docname: str, summaries: set[str]) -> str | None:
         """The digest of a chapter's page or a generated page; None for other pages."""
         if docname in summaries:
-            return self.book_digest()
+            return self.book_digest
         folder, _, name = docname.rpartition("/")
         return self.page_digests.get(name) if folder == "notebooks" else None
 
@@ -84,24 +98,52 @@ def quiet(app: Sphinx, config: Any) -> None:
     config.suppress_warnings = [*config.suppress_warnings, "mystnb.unknown_mime_type"]
 
 
+# What `render` has executed already, for `begin`.
+_prepared: list[execute.Outcome] | None = None
+
+
+def render(project: Project, outcomes: list[execute.Outcome]) -> int:
+    """Run Jupyter Book in this process on chapters that are executed already; returns the exit status. The caller holds
+    the lock."""
+    from jupyter_book.cli.main import main
+
+    global _prepared
+    _prepared = outcomes
+    try:
+        main(["build", str(project.root), "-n", "-W", "--keep-going"], standalone_mode=False)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except RuntimeError:  # Jupyter Book's own, after Sphinx has said what is wrong
+        return 1
+    finally:
+        _prepared = None
+    return 0
+
+
 def begin(app: Sphinx) -> None:
-    """Execute what is out of date (unless ``execute_notebooks`` is ``off``), and keep the results for the pages."""
+    """Execute what is out of date, and keep the results for the pages."""
     project = Project(Path(app.srcdir), Path(app.outdir).parent)
     locked = ExitStack()
     locked.enter_context(execute.lock(project, logger.info))
-    outcomes = execute.execute(project, names=_on_pages(project)) if app.config.nb_execution_mode == "cache" else []
+    outcomes = execute.execute(project, on_pages(project)) if _prepared is None else _prepared
     for outcome in outcomes:
         logger.info("foretold: %s %s (%.1f s)", outcome.name, outcome.status, outcome.seconds)
-    try:
-        execute.raise_failures(outcomes)
-    except execute.ChapterError as error:
-        raise BookError(str(error)) from None
     by_name = {outcome.name: outcome for outcome in outcomes}
     app.foretold = Build(project, by_name, scoreboard.recorded(project), locked)
+    reader.pages.clear()
+    reader.pages.update({o.chapter.text: o.chapter.page(o.shown) for o in outcomes})
     _lay_out_plotly(app, project)
 
 
-def _on_pages(project: Project) -> list[str]:
+def as_executed(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Give the parser the text that was executed: a chapter may have been edited since, and is then for the next
+    build."""
+    folder, _, name = docname.rpartition("/")
+    if folder == "notebooks" and name in app.foretold.outcomes:
+        source[0] = app.foretold.outcomes[name].chapter.text
+
+
+def on_pages(project: Project) -> list[str]:
     """Chapters that ``_toc.yml`` names: the others have no page."""
     return [name for name in project.notebooks if f"notebooks/{name}" in project.pages]
 
@@ -143,12 +185,16 @@ def annotate(app: Sphinx, doctree: nodes.document) -> None:
     docname = app.env.docname
     _digests(app.env)[docname] = app.foretold.digest_of(docname, _summaries(app.env))
     folder, _, name = docname.rpartition("/")
-    if folder != "notebooks" or name not in app.foretold.ledgers:
+    if folder != "notebooks" or name not in app.foretold.outcomes:
         return
+    if name in app.foretold.failures:
+        title = doctree.next_node(nodes.title)
+        title.parent.insert(title.parent.index(title) + 1, _raw(scoreboard.failure_html(app.foretold.outcomes[name])))
     for section in doctree.findall(nodes.section):
         title = section.next_node(nodes.title)
         if title is not None and title.astext() == "Paper against here":
-            _summary_line(app.foretold, name, doctree, section["ids"][0])
+            if name in app.foretold.ledgers:
+                _summary_line(app.foretold, name, doctree, section["ids"][0])
             inside = [index for index, child in enumerate(section.children) if isinstance(child, nodes.section)]
             section.insert(inside[0] if inside else len(section), _raw(app.foretold.recorded_html(name)))
             break
@@ -178,18 +224,22 @@ def _of_thebe(script: Any) -> bool:
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
-    """Write ``claims.json``, free the lock, and fail if a verdict is not the one that its claims file expects."""
+    """Write ``claims.json``, free the lock, and fail if a chapter failed or a verdict is not the one that its claims
+    file expects."""
     build = getattr(app, "foretold", None)
     if build is None:
         return
     build.locked.close()
     if exception is not None or app.builder.format != "html":
         return
-    text = scoreboard.claims_json(list(build.ledgers.values()), build.recorded)
+    text = scoreboard.claims_json(list(build.outcomes.values()), build.recorded)
     Path(app.outdir, "claims.json").write_text(text, encoding="utf-8", newline="\n")
+    wrong = [outcome.describe() for outcome in build.failures.values()]
     changed = execute.changed_verdicts(list(build.outcomes.values()))
     if changed:
-        raise BookError("verdicts changed (the pages are written and show them):\n" + "\n".join(changed))
+        wrong.append("verdicts changed:\n" + "\n".join(changed))
+    if wrong:
+        raise BookError("the pages are written and show it: " + "\n\n".join(wrong))
 
 
 def _raw(text: str) -> nodes.raw:
@@ -230,13 +280,15 @@ class Scoreboard(Generated):
 
     def content_nodes(self, build: Build) -> Iterator[nodes.Node]:
         """A tally, then a section per chapter: this build's claims, then the recorded ones."""
-        yield _raw(scoreboard.tally_html(list(build.ledgers.values())))
-        for name, ledger in build.ledgers.items():
+        yield _raw(scoreboard.tally_html(list(build.outcomes.values())))
+        for name, outcome in build.outcomes.items():
+            ledger = outcome.shown.ledger if outcome.shown else None
             # The section is made by hand: parsed headings hang themselves onto the page before their tables are there.
-            section = nodes.section("", nodes.title("", ledger["title"]), ids=[nodes.make_id(name)], names=[name])
+            title, _ = scoreboard.heading(outcome.chapter) if ledger is None else (ledger["title"], "")
+            section = nodes.section("", nodes.title("", title), ids=[nodes.make_id(name)], names=[name])
             self.state.document.note_implicit_target(section, section)
             section += self.markdown(f"[Read the chapter]({self.to_root()}notebooks/{name}.py)")
-            section += _raw(scoreboard.chapter_claims_html(ledger))
+            section += _raw(scoreboard.chapter_claims_html(outcome))
             section += _raw(build.recorded_html(name))
             yield section
 
@@ -256,6 +308,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("foretold-status", Status)
     app.connect("config-inited", quiet)
     app.connect("builder-inited", begin)
+    app.connect("source-read", as_executed)
     app.connect("env-get-outdated", outdated)
     app.connect("doctree-read", annotate)
     app.connect("html-page-context", without_thebe, priority=900)

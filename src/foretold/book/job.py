@@ -1,0 +1,205 @@
+"""Runs one chapter in a process of its own, watches it, and ends it as a tree.
+
+`run_chapter` is what an executor is given: it takes and returns plain values, so it may run on another machine. What
+happens to a chapter, its worker, its kernel or its disk costs that chapter and no other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from foretold.book import digest, processes, worker
+
+PATIENCE = 600.0  # seconds in which a kernel that lives must use some CPU time
+SOME_CPU = 1.0  # second: an idle kernel uses less in ten minutes
+COMPILED_KEPT = 3  # states of the modules whose compiled functions are kept
+LONGEST_SOCKET = 90  # characters of a socket's path: 107 are allowed on Linux, 103 on macOS
+# What a kernel may see of this machine: where things are, how to reach a network, how many threads. No secrets, and
+# nothing that changes what Python itself does.
+ALLOWED = {
+    "CC", "CUDA_VISIBLE_DEVICES", "CXX", "DYLD_LIBRARY_PATH", "HOME", "HOSTNAME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH",
+    "LOGNAME", "NO_PROXY", "PATH", "REQUESTS_CA_BUNDLE", "SHELL", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TMP",
+    "TMPDIR", "TZ", "USER", "VIRTUAL_ENV", "WINDIR", "no_proxy",
+    "APPDATA", "COMSPEC", "LOCALAPPDATA", "PATHEXT", "PROGRAMDATA", "SYSTEMDRIVE", "SYSTEMROOT", "USERPROFILE",
+}  # fmt: skip
+ALLOWED_BEGINNINGS = ("CONDA_", "FORETOLD_", "LC_", "MKL_", "NUMBA_", "NVIDIA_", "OMP_", "OPENBLAS_", "PIP_",
+                      "PYTENSOR_", "XDG_")  # fmt: skip
+ALLOWED_ENDS = ("_proxy", "_PROXY")
+
+
+class Local(ThreadPoolExecutor):
+    """The executor of this machine: as many chapters at a time as it has threads, one on each GPU where there are any.
+
+    `stop` ends all that run, within a second or two.
+    """
+
+    def __init__(self, workers: int, gpus: list[str] | None = None) -> None:
+        super().__init__(workers)
+        self._stopped = threading.Event()
+        self._slots: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        for index in range(workers):
+            self._slots.put(gpus[index] if gpus else None)
+
+    def submit(self, function: Any, request: dict[str, Any], *arguments: Any) -> Future:
+        """As `Executor.submit`; `function` also gets the GPU that is free, and is told when to stop."""
+        return super().submit(self._run, function, request, *arguments)
+
+    def _run(self, function: Any, request: dict[str, Any], *arguments: Any) -> dict[str, Any]:
+        gpu = self._slots.get()
+        try:
+            here = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}
+            request = {**request, "environment": request["environment"] | here}
+            return function(request, *arguments, stopped=self._stopped)
+        finally:
+            self._slots.put(gpu)
+
+    def stop(self) -> None:
+        """End what runs, begin nothing more, and wait until that is so."""
+        self._stopped.set()
+        self.shutdown(wait=True, cancel_futures=True)
+
+
+def run_chapter(
+    request: dict[str, Any], elsewhere: bool = False, stopped: threading.Event | None = None
+) -> dict[str, Any]:
+    """Execute a notebook in an empty folder and return ``notebook`` (text), ``ran`` (what the kernel reports to have
+    loaded and opened), ``seconds``, ``cpu_seconds`` and ``failure`` (None, or ``cell``, ``source``, ``traceback``).
+
+    `request` holds ``notebook`` (text), ``environment`` (variables for the kernel), ``cpu_limit`` (seconds of CPU time
+    for all of it), ``patience`` (seconds of wall clock without CPU time), ``root`` and ``output`` (the book's folder,
+    and that of what is built), ``digest``. With `elsewhere` this is another machine: it first makes sure that its
+    foretold, packages and device have that digest.
+    """
+    if elsewhere:
+        digest.forget()
+        notebook = nbformat.reads(request["notebook"], as_version=4)
+        if digest.of(notebook, request["environment"]["FORETOLD_PROFILE"]).cache != request["digest"]:
+            return failed("This worker's foretold, packages or device are not those of the machine that asked.")
+    folder = Path(tempfile.mkdtemp(prefix="foretold-", dir=_short_folder()))
+    mark = uuid.uuid4().hex
+    began = time.monotonic()
+    try:
+        (folder / "request.json").write_text(json.dumps(_for_worker(request, folder)), encoding="utf-8")
+        why, cpu_seconds = _watch(request, folder, mark, stopped)
+        result = _result(folder, why)
+    finally:
+        processes.end(mark)
+        shutil.rmtree(folder, ignore_errors=True)
+    return {**result, "seconds": time.monotonic() - began, "cpu_seconds": cpu_seconds}
+
+
+def _watch(
+    request: dict[str, Any], folder: Path, mark: str, stopped: threading.Event | None
+) -> tuple[str | None, float]:
+    """(why the worker was ended before it had ended by itself, CPU seconds of it and its kernel)."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "foretold.book.worker", str(folder)],
+        env=environment(request["environment"] | {processes.MARK: mark, "NUMBA_CACHE_DIR": str(_compiled(request))}),
+        stdin=subprocess.PIPE,  # held open as long as this process lives
+        stdout=subprocess.DEVNULL,
+        stderr=(folder / "stderr").open("wb"),
+        start_new_session=True,  # Ctrl-C in a terminal is for this process, which then ends that one
+    )
+    used, moved, moved_at = 0.0, 0.0, time.monotonic()
+    while True:
+        try:
+            started.wait(timeout=0.25)
+            return None, used
+        except subprocess.TimeoutExpired:
+            used = max(used, processes.cpu_seconds(started.pid))
+        now = time.monotonic()
+        if used > moved + SOME_CPU:
+            moved, moved_at = used, now
+        why = None
+        if stopped is not None and stopped.is_set():
+            why = "Interrupted."
+        elif used > request["cpu_limit"]:
+            why = f"The chapter used more than {request['cpu_limit']:.0f} s of CPU time, many times what it should."
+        elif now - moved_at > request["patience"]:
+            why = f"The chapter used no CPU time for {request['patience']:.0f} s: it waits for what does not come."
+        if why is not None:
+            started.kill()
+            started.wait()
+            return why, used
+
+
+def _result(folder: Path, why: str | None) -> dict[str, Any]:
+    if why is None:
+        try:
+            return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            words = (folder / "stderr").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
+            why = "\n".join(["Its process ended without a result (killed for memory, perhaps).", *words])
+    found = failed(why)
+    cell = folder / "cell"
+    if cell.exists():
+        number = int(cell.read_text() or 0)
+        notebook = json.loads((folder / "request.json").read_text(encoding="utf-8"))["notebook"]
+        code = [c for c in nbformat.reads(notebook, as_version=4).cells if c.cell_type == "code"]
+        found["failure"] |= {"cell": number, "source": code[number - 1].source if number else ""}
+    return found
+
+
+def failed(why: str) -> dict[str, Any]:
+    """The result of a chapter that did not come to an end."""
+    failure = {"cell": 0, "source": "", "traceback": why}
+    return {"notebook": None, "ran": None, "seconds": 0.0, "cpu_seconds": 0.0, "failure": failure}
+
+
+def _for_worker(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    ignored = [str(folder), request["output"], os.path.join(request["root"], ".git")]
+    folders = [str(digest.PACKAGE), request["root"], *_paths()]
+    return {"notebook": request["notebook"], "observe": {"folders": folders, "ignored": ignored}}
+
+
+def _paths() -> list[str]:
+    """The folders of ``PYTHONPATH``, made absolute, because a kernel starts in another folder."""
+    return [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+
+
+def _compiled(request: dict[str, Any]) -> Path:
+    """Where numba keeps what it compiles from the modules as they are now; what it compiled from others is dropped
+    after a while. Another machine, which lacks the book's folder, has a place of its own."""
+    output = Path(request["output"])
+    folder = (output if output.is_dir() else Path(tempfile.gettempdir(), "foretold")) / ".numba"
+    mine = folder / digest.of_modules()
+    mine.mkdir(parents=True, exist_ok=True)
+    mine.touch()
+    for old in sorted(folder.iterdir(), key=lambda path: -path.stat().st_mtime)[COMPILED_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return mine
+
+
+def environment(more: dict[str, str]) -> dict[str, str]:
+    """The variables of a worker and its kernel: those of this process that are allowed, a path of modules that begins
+    with this very foretold, and `more`."""
+    allowed = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ALLOWED or name.startswith(ALLOWED_BEGINNINGS) or name.endswith(ALLOWED_ENDS)
+    }
+    path = os.pathsep.join([str(digest.PACKAGE.parent), *_paths()])
+    return {**allowed, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **more}
+
+
+def _short_folder() -> str | None:
+    """Where temporary files go, or another such place if its path would be too long for the name of a socket."""
+    for place in (tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR"), "/tmp", "/dev/shm", "/var/tmp"):
+        name = Path(place or "", "foretold-12345678", worker.SOCKETS.replace(".json", "-ipc-5"))
+        if place and len(os.fsencode(name)) <= LONGEST_SOCKET and os.access(place, os.W_OK):
+            return place
+    return None
