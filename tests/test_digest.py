@@ -153,9 +153,8 @@ def test_the_exact_python_is_a_part(package, notebook):
 
 def test_what_the_kernel_loaded_beyond_the_syntax_has_a_name_and_a_value(package, tmp_path):
     package("papers/hidden.py", "x = 1")
-    ran = {"files": {str(digest.PACKAGE / "papers/hidden.py"): "aa", str(tmp_path / "foretold/../n.csv"): "bb"},
-           "packages": ["numpy", "_private"], "data": ["corpus"]}  # fmt: skip
-    found = digest.besides(ran, {}, tmp_path)
+    ran = {"files": {"papers/hidden.py": "aa"}, "packages": ["numpy", "_private"], "data": ["corpus"]}
+    found = digest.besides(ran, {})
     assert found["papers/hidden.py"] == "aa"
     assert digest.now("papers/hidden.py", tmp_path) != "aa"
     assert digest.now("data set corpus", tmp_path) == found["data set corpus"]
@@ -163,11 +162,20 @@ def test_what_the_kernel_loaded_beyond_the_syntax_has_a_name_and_a_value(package
     assert "package _private" not in found
 
 
-def test_what_the_digest_knows_already_is_not_besides(package, tmp_path):
+def test_what_the_digest_knows_already_is_not_besides(package):
     package("papers/seen.py", "x = 1")
-    ran = {"files": {str(digest.PACKAGE / "papers/seen.py"): "aa"}, "packages": [], "data": []}
-    assert digest.besides(ran, {"papers/seen.py": "aa"}, tmp_path) == {}
-    assert digest.besides(ran, {"papers/seen.py": "other"}, tmp_path) == {"papers/seen.py": "aa"}
+    ran = {"files": {"papers/seen.py": "aa"}, "packages": [], "data": []}
+    assert digest.besides(ran, {"papers/seen.py": "aa"}) == {}
+    assert digest.besides(ran, {"papers/seen.py": "other"}) == {"papers/seen.py": "aa"}
+
+
+def test_files_are_named_by_where_they_lie_and_found_again(package, tmp_path):
+    for path in (digest.PACKAGE / "papers/a.py", tmp_path / "book/notes.csv", tmp_path / "elsewhere.py"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x = 1")
+        assert digest.now(digest.name(path, tmp_path / "book"), tmp_path / "book") != "absent"
+    assert digest.name(digest.PACKAGE / "papers/a.py", tmp_path) == "papers/a.py"
+    assert digest.name(tmp_path / "book/notes.csv", tmp_path / "book") == "file notes.csv"
 
 
 def test_a_part_that_is_gone_is_absent(package, tmp_path):

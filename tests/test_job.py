@@ -185,6 +185,14 @@ def test_the_user_s_own_ipython_startup_files_do_not_run(run, tmp_path, monkeypa
     assert printed(run("import builtins; print(hasattr(builtins, 'foreign'))")) == "False"
 
 
+def test_the_user_s_own_matplotlibrc_is_not_read(run, tmp_path, monkeypatch):
+    (tmp_path / "home/.config/matplotlib").mkdir(parents=True)
+    (tmp_path / "home/.config/matplotlib/matplotlibrc").write_text("lines.linewidth: 7\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert printed(run("import matplotlib; print(matplotlib.rcParams['lines.linewidth'])")) == "1.5"
+
+
 # What a kernel reports
 
 
@@ -203,8 +211,8 @@ def test_modules_and_files_are_reported_with_what_they_held(request_for, tools):
     path = tools / "book/numbers.csv"
     by_name = "import importlib\nimportlib.import_module('my' + 'tools')"
     ran = job.run_chapter(request_for(by_name, f"open({str(path)!r}).read()"))["ran"]
-    assert set(ran["files"]) == {str(tools / "beside/mytools.py"), str(path)}
-    assert ran["files"][str(path)] == hashlib.sha256(path.read_bytes()).hexdigest()[:32]
+    assert set(ran["files"]) == {f"file {tools / 'beside/mytools.py'}", "file numbers.csv"}
+    assert ran["files"]["file numbers.csv"] == hashlib.sha256(path.read_bytes()).hexdigest()[:32]
 
 
 def test_packages_behind_packages_are_reported_and_the_kernel_s_own_are_not(run):
@@ -218,7 +226,7 @@ def test_a_file_that_changes_between_two_readings_is_reported_as_changed(request
     path = str(tools / "book/numbers.csv")
     read, write = f"open({path!r}).read()", f"open({path!r}, 'w').write('other')"
     ran = job.run_chapter(request_for(read, write, read))["ran"]
-    assert ran["files"][path] == observer.CHANGED
+    assert ran["files"]["file numbers.csv"] == observer.CHANGED
 
 
 def test_an_edit_that_keeps_size_and_time_is_what_runs(request_for, tools):

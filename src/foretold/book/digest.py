@@ -90,12 +90,11 @@ def of(notebook: NotebookNode, profile: str | None = None) -> Digest:
     return Digest(parts, machine)
 
 
-def besides(ran: dict[str, Any], known: dict[str, str], root: Path) -> dict[str, str]:
+def besides(ran: dict[str, Any], known: dict[str, str]) -> dict[str, str]:
     """What a kernel reports to have loaded, opened and looked up beyond the `known` parts of a digest, as parts with
-    their hashes and versions. `root` is the book's folder. The files of `ran` that are known stand in it too where they
-    held something else than the digest says."""
-    found = {_name(Path(path), root): content for path, content in ran["files"].items()}
-    found.pop("registry.yml", None)  # only the entries count that were looked up
+    their hashes and versions. Files that are known stand in it too where they held something else than the digest
+    says."""
+    found = {name: content for name, content in ran["files"].items() if name != "registry.yml"}  # its entries count
     installed = _versions(set(ran["packages"]) & set(_distributions()))  # others are private modules of these
     found |= {f"{DISTRIBUTION}{name}": version for name, version in installed.items()}
     for name in ran["data"]:
@@ -109,12 +108,12 @@ def forget() -> None:
     _distributions.cache_clear()
 
 
-def now(name: str, root: Path) -> str:
-    """What a part that `besides` has named holds now."""
+def now(part: str, root: Path) -> str:
+    """What a part that `besides` has named holds now; ``absent`` where it is gone."""
     for beginning, value in ((DISTRIBUTION, _version), (SET, _entry_hash), (COPY, _at_hand)):
-        if name.startswith(beginning):
-            return value(name.removeprefix(beginning))
-    path = root / name.removeprefix(FILE) if name.startswith(FILE) else PACKAGE / name
+        if part.startswith(beginning):
+            return value(part.removeprefix(beginning))
+    path = root / part.removeprefix(FILE) if part.startswith(FILE) else PACKAGE / part
     return _file_hash(path) if path.is_file() else "absent"
 
 
@@ -125,8 +124,8 @@ def of_modules() -> str:
     return _hash("".join(f"{path.relative_to(PACKAGE)} {_file_hash(path)}\n" for path in files))
 
 
-def _name(path: Path, root: Path) -> str:
-    """The name of a file as a part: relative to this package, to the book's folder, or as it is."""
+def name(path: Path, root: Path) -> str:
+    """The name of a file as a part: relative to this package, to the book's folder `root`, or as it is."""
     if path.is_relative_to(PACKAGE):
         return path.relative_to(PACKAGE).as_posix()
     return FILE + (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

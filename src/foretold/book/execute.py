@@ -353,7 +353,7 @@ def _keep(project: Project, chapter: Chapter, result: dict[str, Any]) -> Outcome
         return Outcome(chapter, "failed", result["seconds"], failure=Failure(**result["failure"]))
     digest.forget()
     after = digest.of(chapter.source)
-    besides = digest.besides(result["ran"], after.parts, project.root)
+    besides = digest.besides(result["ran"], after.parts)
     changed = digest.changed(chapter.digest.parts, after.parts)
     changed += [name for name in besides if name in after.parts or digest.now(name, project.root) != besides[name]]
     if result["ran"]["python"] != sys.version:

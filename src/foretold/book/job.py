@@ -77,7 +77,8 @@ def run_chapter(
     request: dict[str, Any], elsewhere: bool = False, stopped: threading.Event | None = None
 ) -> dict[str, Any]:
     """Execute a notebook in an empty folder and return ``notebook`` (text), ``ran`` (what the kernel reports to have
-    loaded and opened), ``seconds``, ``cpu_seconds`` and ``failure`` (None, or ``cell``, ``source``, ``traceback``).
+    loaded and opened, files by the names of `digest.name`), ``seconds``, ``cpu_seconds`` and ``failure`` (None, or
+    ``cell``, ``source``, ``traceback``).
 
     `request` holds ``notebook`` (text), ``environment`` (variables for the kernel), ``cpu_limit`` (seconds of CPU time
     for all of it), ``patience`` (seconds of wall clock without CPU time), ``root`` and ``output`` (the book's folder,
@@ -89,6 +90,7 @@ def run_chapter(
         notebook = nbformat.reads(request["notebook"], as_version=4)
         if digest.of(notebook, request["environment"]["FORETOLD_PROFILE"]).cache != request["digest"]:
             return failed("This worker's foretold, packages or device are not those of the machine that asked.")
+        request = {**request, "root": str(digest.PACKAGE.parents[1])}  # its own checkout
     folder = Path(tempfile.mkdtemp(prefix="foretold-", dir=_short_folder()))
     mark = uuid.uuid4().hex
     began = time.monotonic()
@@ -96,6 +98,9 @@ def run_chapter(
         (folder / "request.json").write_text(json.dumps(_for_worker(request, folder)), encoding="utf-8")
         why, cpu_seconds = _watch(request, folder, mark, stopped)
         result = _result(folder, why)
+        if result["ran"] is not None:
+            files = result["ran"]["files"]
+            result["ran"]["files"] = {digest.name(Path(path), Path(request["root"])): files[path] for path in files}
     finally:
         processes.end(mark)
         shutil.rmtree(folder, ignore_errors=True)

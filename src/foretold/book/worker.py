@@ -133,12 +133,15 @@ def _kernel_environment(request: dict[str, Any], folder: Path) -> dict[str, str]
     own.mkdir()
     shutil.copy(observer.__file__, own)
     (folder / "ipython").mkdir()
+    (folder / "matplotlibrc").touch()
     path = os.pathsep.join([str(own), os.environ["PYTHONPATH"]])
     observe = request["observe"]
     return {
         **os.environ,
         "PYTHONPATH": path,
         "IPYTHONDIR": str(folder / "ipython"),
+        "MATPLOTLIBRC": str(folder / "matplotlibrc"),  # empty: a page must not depend on its builder's taste
+        "PYTENSORRC": str(folder / "pytensorrc"),
         "FORETOLD_OBSERVE": json.dumps(observe),
     }
 
