@@ -38,7 +38,7 @@ lock: $(VENV)/.ready  ## Resolve pyproject.toml anew into requirements.lock
 new-chapter: $(VENV)/.ready  ## Write a chapter's skeleton: make new-chapter NAME=weather
 	$(BIN)/foretold new-chapter $(NAME)
 
-clean:  ## Remove what was built (the cache of executed chapters too)
+clean:  ## Remove what was built (the executed chapters too)
 	rm -rf _build
 
 # The environment is made again only when the lock or the package's metadata change.

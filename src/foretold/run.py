@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SEED = 20260801
 STAMP_MIME = "application/vnd.foretold.stamp+json"
+STATED_SPEED = 1.2  # seconds that `loop_seconds` gives on the machine whose minutes the claims files state
 REPORTED_PACKAGES = ("foretold", "numpy", "scipy", "pandas", "torch", "pymc", "bambi", "transformers")
 
 
@@ -65,7 +66,7 @@ def default_profile() -> str:
 
 
 def start(chapter: str, *, profile: str | None = None, seed: int = SEED) -> Run:
-    """Begin a run of a chapter: set the figures' theme, print profile, device, seed, versions and expected minutes, and
+    """Begin a run of a chapter: set the figures' theme, print profile, device, seed, expected minutes and versions, and
     return the `Run`.
 
     Raises ValueError for an unknown chapter or profile (with the nearest name) and for a negative seed.
@@ -91,13 +92,15 @@ class Run:
         self._began = time.perf_counter()
 
     def header(self) -> str:
-        """Profile, device, seed, versions and expected minutes, on two lines."""
+        """Profile, device, seed, expected minutes, versions, and how fast this machine is, on three lines."""
         minutes = self._contents.minutes.get(self.profile)
         took = f"about {minutes:g} min" if minutes is not None else "no expected time"
+        speed = f"{STATED_SPEED:g} s for 20 million steps of a Python loop; here it takes {loop_seconds():.1f} s"
         versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
         return (
             f"foretold: {self.chapter}, profile {self.profile}, device {device_class()}, seed {self.seed}, {took}\n"
-            f"Python {platform.python_version()}; {versions}"
+            f"Python {platform.python_version()}; {versions}\n"
+            f"Minutes are those of two idle cores that need {speed}"
         )
 
     def pick(self, *, smoke: T, cpu: T, gpu: T) -> T:
@@ -187,6 +190,7 @@ class Run:
             "device": device_name(),
             "device_class": device_class(),
             "driver": driver_version(),
+            "loop_seconds": round(loop_seconds(), 2),
             "seed": self.seed,
             "python": platform.python_version(),
             "versions": package_versions(),
@@ -205,6 +209,7 @@ class Run:
             "device": made["device"] + (f", driver {made['driver']}" if made["driver"] else ""),
             "seconds": f"{made['seconds']:.1f} in all; "
             + "; ".join(f"{s['title']} {s['seconds']:.1f}" for s in made["sections"]),
+            "speed": f"20 million steps of a Python loop take {made['loop_seconds']:.1f} s of this processor",
             "peak memory": memory or "not known on this platform",
             "versions": f"Python {made['python']}; "
             + ", ".join(f"{name} {version}" for name, version in made["versions"].items()),
@@ -260,6 +265,16 @@ def cores() -> int:
     import joblib
 
     return joblib.cpu_count()
+
+
+@lru_cache
+def loop_seconds() -> float:
+    """CPU seconds that this processor needs for 20 million steps of a Python loop (measured with a tenth of them): a
+    measure of its speed that does not depend on what else it does."""
+    began, steps = time.process_time(), 0
+    while steps < 2_000_000:
+        steps += 1
+    return 10 * (time.process_time() - began)
 
 
 @lru_cache

@@ -154,10 +154,10 @@ def recorded_html(results: list[dict[str, Any]], code_digest: str) -> str:
 
 
 def status_html(outcomes: list[Outcome]) -> str:
-    """Per chapter: seconds, peak memory, profile, device, versions and commit of the execution that the pages show."""
+    """Per chapter: seconds, the processor's speed, peak memory, profile, device, versions and commit of the execution that the pages show."""
     head = "".join(
         f"<th scope='col'>{text}</th>"
-        for text in ("chapter", "seconds", "peak memory", "profile", "device", "versions", "commit")
+        for text in ("chapter", "seconds", "speed", "peak memory", "profile", "device", "versions", "commit")
     )
     rows = []
     for outcome in outcomes:
@@ -168,7 +168,16 @@ def status_html(outcomes: list[Outcome]) -> str:
         versions = ", ".join(
             f"{name} {version}" for name, version in {"Python": ledger["python"], **ledger["versions"]}.items()
         )
-        texts = (f"{outcome.seconds:.1f}", memory, ledger["profile"], ledger["device"], versions, ledger["commit"])
+        speed = f"{ledger['loop_seconds']:.1f} s"
+        texts = (
+            f"{outcome.seconds:.1f}",
+            speed,
+            memory,
+            ledger["profile"],
+            ledger["device"],
+            versions,
+            ledger["commit"],
+        )
         cells = "".join(f"<td>{cell(text)}</td>" for text in texts)
         rows.append(f"<tr><th scope='row'>{cell(ledger['title'])}</th>{cells}</tr>")
     title = "How each chapter was executed"
