@@ -154,7 +154,8 @@ def recorded_html(results: list[dict[str, Any]], code_digest: str) -> str:
 
 
 def status_html(outcomes: list[Outcome]) -> str:
-    """Per chapter: seconds, the processor's speed, peak memory, profile, device, versions and commit of the execution that the pages show."""
+    """Per chapter: seconds, the processor's speed, peak memory, profile, device, versions and commit of the execution
+    that the pages show."""
     head = "".join(
         f"<th scope='col'>{text}</th>"
         for text in ("chapter", "seconds", "speed", "peak memory", "profile", "device", "versions", "commit")
