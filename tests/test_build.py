@@ -141,9 +141,10 @@ def test_a_chapter_that_failed_shows_its_last_good_results_marked_as_old(built):
     assert done.returncode == 1
     page = built.page("notebooks/alpha")
     assert "RuntimeError: no answer today" in page
-    assert "Old results: the outputs and verdicts on this page were made on" in page
+    assert "Old results: the outputs and verdicts on this page are those of" in page
     assert "The answer is 42." in page
     assert "This build:" not in page
+    assert page.count("Old results:") == 2  # at the top, and above its claims
     assert "Old: Chapter alpha" in built.page("book/intro")
     found = json.loads((built.root / "_build/html/claims.json").read_text())
     assert [(failed["chapter"], failed["earlier"]["profile"]) for failed in found["failed"]] == [("alpha", "smoke")]

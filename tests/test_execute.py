@@ -371,6 +371,26 @@ def test_progress_names_what_runs_and_counts_the_rest(project):
     assert said.startswith("0 of 1 chapters executed; 1 cached; running: beta; about ")
 
 
+def test_progress_without_a_terminal_is_a_line_a_minute_or_when_something_changes(project, monkeypatch, capsys):
+    from foretold.book import progress
+
+    now = [1000.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    beta = execute.survey(project)[1]
+    with progress.watching() as watch:
+        for seconds, running in (
+            (0, {}),
+            (1, {}),
+            (2, {"beta": 1000.0}),
+            (3, {"beta": 1000.0}),
+            (63, {"beta": 1000.0}),
+        ):
+            now[0] = 1000.0 + seconds
+            watch(execute.Progress([beta], [], running, 0))
+    said = capsys.readouterr().err.splitlines()
+    assert ["beta" in line for line in said] == [False, True, True]
+
+
 @pytest.mark.parametrize(("quota", "cores"), [("max 100000", 8), ("200000 100000", 2), ("150000 100000", 2)])
 def test_cores_respect_the_quota_of_a_container(monkeypatch, quota, cores):
     context = pytest.importorskip("joblib.externals.loky.backend.context")

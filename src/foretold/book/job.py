@@ -22,10 +22,12 @@ from typing import Any
 
 import nbformat
 
-from foretold.book import digest, processes, worker
+from foretold.book import digest, processes
+from foretold.book.worker import SOCKETS
 
 PATIENCE = 600.0  # seconds in which a kernel that lives must use some CPU time
 SOME_CPU = 1.0  # second: an idle kernel uses less in ten minutes
+LOOK = 0.5  # seconds between two looks at a worker
 COMPILED_KEPT = 3  # states of the modules whose compiled functions are kept
 LONGEST_SOCKET = 90  # characters of a socket's path: 107 are allowed on Linux, 103 on macOS
 # What a kernel may see of this machine: where things are, how to reach a network, how many threads. No secrets, and
@@ -96,7 +98,7 @@ def run_chapter(
     began = time.monotonic()
     try:
         (folder / "request.json").write_text(json.dumps(_for_worker(request, folder)), encoding="utf-8")
-        why, cpu_seconds = _watch(request, folder, mark, stopped)
+        why, cpu_seconds = _watch(_start(request, folder, mark), request, stopped)
         result = _result(folder, why)
         if result["ran"] is not None:
             files = result["ran"]["files"]
@@ -107,39 +109,49 @@ def run_chapter(
     return {**result, "seconds": time.monotonic() - began, "cpu_seconds": cpu_seconds}
 
 
+def _start(request: dict[str, Any], folder: Path, mark: str) -> subprocess.Popen:
+    variables = request["environment"] | {processes.MARK: mark, "NUMBA_CACHE_DIR": str(_compiled(request))}
+    with (folder / "stderr").open("wb") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-m", "foretold.book.worker", str(folder)],
+            env=environment(variables),
+            stdin=subprocess.PIPE,  # held open as long as this process lives
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,  # Ctrl-C in a terminal is for this process, which then ends that one
+        )
+
+
 def _watch(
-    request: dict[str, Any], folder: Path, mark: str, stopped: threading.Event | None
+    worker: subprocess.Popen, request: dict[str, Any], stopped: threading.Event | None
 ) -> tuple[str | None, float]:
-    """(why the worker was ended before it had ended by itself, CPU seconds of it and its kernel)."""
-    started = subprocess.Popen(
-        [sys.executable, "-m", "foretold.book.worker", str(folder)],
-        env=environment(request["environment"] | {processes.MARK: mark, "NUMBA_CACHE_DIR": str(_compiled(request))}),
-        stdin=subprocess.PIPE,  # held open as long as this process lives
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / "stderr").open("wb"),
-        start_new_session=True,  # Ctrl-C in a terminal is for this process, which then ends that one
-    )
+    """Wait until a worker ends, or end it. Returns (why it was ended, CPU seconds of it and its kernel)."""
     used, moved, moved_at = 0.0, 0.0, time.monotonic()
     while True:
-        try:
-            started.wait(timeout=0.25)
-            return None, used
-        except subprocess.TimeoutExpired:
-            used = max(used, processes.cpu_seconds(started.pid))
-        now = time.monotonic()
-        if used > moved + SOME_CPU:
-            moved, moved_at = used, now
-        why = None
-        if stopped is not None and stopped.is_set():
+        if stopped is not None and stopped.wait(LOOK):
             why = "Interrupted."
-        elif used > request["cpu_limit"]:
-            why = f"The chapter used more than {request['cpu_limit']:.0f} s of CPU time, many times what it should."
-        elif now - moved_at > request["patience"]:
-            why = f"The chapter used no CPU time for {request['patience']:.0f} s: it waits for what does not come."
+        else:
+            try:
+                worker.wait(timeout=0.1 if stopped else LOOK)
+                return None, used
+            except subprocess.TimeoutExpired:
+                used = max(used, processes.cpu_seconds(worker.pid))
+            if used > moved + SOME_CPU:
+                moved, moved_at = used, time.monotonic()
+            why = _too_much(request, used, time.monotonic() - moved_at)
         if why is not None:
-            started.kill()
-            started.wait()
+            worker.kill()
+            worker.wait()
             return why, used
+
+
+def _too_much(request: dict[str, Any], used: float, idle: float) -> str | None:
+    limit, patience = request["cpu_limit"], request["patience"]
+    if used > limit:
+        return f"The chapter used more than {limit:.0f} s of CPU time, many times what it should."
+    if idle > patience:
+        return f"The chapter used no CPU time for {patience:.0f} s: it waits for what does not come."
+    return None
 
 
 def _result(folder: Path, why: str | None) -> dict[str, Any]:
@@ -204,7 +216,7 @@ def environment(more: dict[str, str]) -> dict[str, str]:
 def _short_folder() -> str | None:
     """Where temporary files go, or another such place if its path would be too long for the name of a socket."""
     for place in (tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR"), "/tmp", "/dev/shm", "/var/tmp"):
-        name = Path(place or "", "foretold-12345678", worker.SOCKETS.replace(".json", "-ipc-5"))
+        name = Path(place or "", "foretold-12345678", SOCKETS.replace(".json", "-ipc-5"))
         if place and len(os.fsencode(name)) <= LONGEST_SOCKET and os.access(place, os.W_OK):
             return place
     return None

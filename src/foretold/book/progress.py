@@ -4,6 +4,7 @@ rich."""
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,15 +29,15 @@ def line(progress: Progress) -> str:
 @contextmanager
 def watching() -> Iterator[Callable[[Progress], None]]:
     """A `watch` function for `execute.execute`: a live line on a terminal, and one line per change elsewhere."""
-    said = ""
+    said, when = "", 0.0
 
     def plain(progress: Progress) -> None:
-        nonlocal said
-        # Without a terminal the minutes left would make a new line twice a second; say something only when a chapter
-        # starts or ends.
+        nonlocal said, when
+        # Without a terminal the minutes left would make a new line twice a second: say something when a chapter starts
+        # or ends, and once a minute.
         key = f"{len(progress.done)} {list(progress.running)}"
-        if key != said:
-            said = key
+        if key != said or time.monotonic() - when >= 60:
+            said, when = key, time.monotonic()
             print(line(progress), file=sys.stderr, flush=True)
 
     try:

@@ -75,20 +75,26 @@ def failure_html(outcome: Outcome) -> str:
     """A failed chapter's box: the cell, its traceback, and from when the results are that its page shows instead."""
     failure = outcome.failure
     where = f"Code cell {failure.cell} did not run to its end." if failure.cell else "It has no result."
-    source = f"<pre>{cell(failure.source)}</pre>" if failure.source else ""
-    earlier = f"<p>{cell(_earlier(outcome))}</p>"
+    source = f"<pre tabindex='0'>{cell(failure.source)}</pre>" if failure.source else ""
+    traceback = f"<pre tabindex='0'>{cell(_without_paths(failure.traceback))}</pre>"
     return (
-        "<div class='admonition error foretold-failed' role='alert'><p class='admonition-title'>This chapter failed in "
-        f"this build</p><p>{where}</p>{source}<pre>{cell(_without_paths(failure.traceback))}</pre>{earlier}</div>"
+        "<div class='admonition error'><p class='admonition-title'>This chapter failed in this build</p>"
+        f"<p>{where}</p>{source}{traceback}<p>{cell(earlier(outcome))}</p></div>"
     )
 
 
-def _earlier(outcome: Outcome) -> str:
+def earlier(outcome: Outcome) -> str:
+    """A sentence on the results that stand in the place of a failed chapter's."""
     shown = outcome.chapter.earlier
     if shown is None:
         return "There is no earlier result to show in its place."
     when = f"{shown.head.finished[:10]} (commit {shown.ledger['commit']}, profile {shown.head.profile})"
-    return f"Old results: the outputs and verdicts on this page were made on {when}, by code that has changed since."
+    return f"Old results: the outputs and verdicts on this page are those of {when}, from before it failed."
+
+
+def old_html(outcome: Outcome) -> str:
+    """The line above a failed chapter's claims."""
+    return f"<p class='foretold-recorded'>This chapter failed in this build. {cell(earlier(outcome))}</p>"
 
 
 def _without_paths(text: str) -> str:
@@ -134,8 +140,7 @@ def chapter_claims_html(outcome: Outcome) -> str:
     about = f"{ledger['title']}: profile {ledger['profile']}, {ledger['device']}"
     if outcome.ledger is not None:
         return claims.rows_html(ledger["claims"], about)
-    old = f"<p class='foretold-recorded'>This chapter failed in this build. {cell(_earlier(outcome))}</p>"
-    return old + claims.rows_html(ledger["claims"], f"Old: {about}")
+    return old_html(outcome) + claims.rows_html(ledger["claims"], f"Old: {about}")
 
 
 def recorded_html(results: list[dict[str, Any]], code_digest: str) -> str:

@@ -195,6 +195,8 @@ def annotate(app: Sphinx, doctree: nodes.document) -> None:
         if title is not None and title.astext() == "Paper against here":
             if name in app.foretold.ledgers:
                 _summary_line(app.foretold, name, doctree, section["ids"][0])
+            else:
+                section.insert(1, _raw(scoreboard.old_html(app.foretold.outcomes[name])))
             inside = [index for index, child in enumerate(section.children) if isinstance(child, nodes.section)]
             section.insert(inside[0] if inside else len(section), _raw(app.foretold.recorded_html(name)))
             break

@@ -89,7 +89,7 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     try:
         client.execute(env=_kernel_environment(request, folder))
     except CellExecutionError as error:
-        return failed(UNREPORTED if asking else ANSI.sub("", error.traceback))
+        return failed(UNREPORTED if asking else _traceback(notebook.cells[current]) or str(error))
     except CellTimeoutError:
         return failed(f"Output of the cell had not arrived {IOPUB_SECONDS} s after it ended; the result is not kept.")
     except DeadKernelError:
@@ -104,6 +104,12 @@ def run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     if ran["sent"] != client.received - 1:  # the report itself is not in its own count
         return failed(f"Output was lost: {ran['sent']} messages were sent, {client.received - 1} arrived.")
     return {"notebook": nbformat.writes(notebook), "ran": ran, "failure": None}
+
+
+def _traceback(cell: NotebookNode) -> str:
+    """What IPython shows of the error that a cell has raised, without its colours."""
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    return ANSI.sub("", "\n".join(line for error in errors for line in error.traceback))
 
 
 def _client(notebook: NotebookNode, folder: Path, starts: Any) -> Client:
