@@ -222,6 +222,17 @@ def test_packages_behind_packages_are_reported_and_the_kernel_s_own_are_not(run)
     assert ran["python"] == sys.version
 
 
+def test_a_folder_of_installed_packages_on_the_path_is_a_library(request_for, tmp_path, monkeypatch):
+    """As on a machine without a network, where `pip install --target .site` has put them into the book's folder."""
+    site = tmp_path / "book/.site"
+    (site / "brought-1.0.dist-info").mkdir(parents=True)
+    (site / "brought.py").write_text("x = 1\n")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    ran = job.run_chapter(request_for("import brought"))["ran"]
+    assert ran["files"] == {}
+    assert "brought" in ran["packages"]
+
+
 def test_a_file_that_changes_between_two_readings_is_reported_as_changed(request_for, tools):
     path = str(tools / "book/numbers.csv")
     read, write = f"open({path!r}).read()", f"open({path!r}, 'w').write('other')"

@@ -33,13 +33,13 @@ LONGEST_SOCKET = 90  # characters of a socket's path: 107 are allowed on Linux, 
 # What a kernel may see of this machine: where things are, how to reach a network, how many threads. No secrets, and
 # nothing that changes what Python itself does.
 ALLOWED = {
-    "CC", "CUDA_VISIBLE_DEVICES", "CXX", "DYLD_LIBRARY_PATH", "HOME", "HOSTNAME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH",
+    "CC", "CXX", "DYLD_LIBRARY_PATH", "HOME", "HOSTNAME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH",
     "LOGNAME", "NO_PROXY", "PATH", "REQUESTS_CA_BUNDLE", "SHELL", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TMP",
     "TMPDIR", "TZ", "USER", "VIRTUAL_ENV", "WINDIR", "no_proxy",
     "APPDATA", "COMSPEC", "LOCALAPPDATA", "PATHEXT", "PROGRAMDATA", "SYSTEMDRIVE", "SYSTEMROOT", "USERPROFILE",
 }  # fmt: skip
-ALLOWED_BEGINNINGS = ("CONDA_", "FORETOLD_", "LC_", "MKL_", "NUMBA_", "NVIDIA_", "OMP_", "OPENBLAS_", "PIP_",
-                      "PYTENSOR_", "XDG_")  # fmt: skip
+ALLOWED_BEGINNINGS = ("CONDA_", "CUDA_", "FORETOLD_", "LC_", "MKL_", "NUMBA_", "NVIDIA_", "OMP_", "OPENBLAS_", "PIP_",
+                      "PYTENSOR_", "PYTORCH_", "TORCH_", "XDG_")  # fmt: skip
 ALLOWED_ENDS = ("_proxy", "_PROXY")
 
 
@@ -178,8 +178,9 @@ def failed(why: str) -> dict[str, Any]:
 
 
 def _for_worker(request: dict[str, Any], folder: Path) -> dict[str, Any]:
-    ignored = [str(folder), request["output"], os.path.join(request["root"], ".git")]
-    folders = [str(digest.PACKAGE), request["root"], *_paths()]
+    libraries = [path for path in _paths() if any(Path(path).glob("*.dist-info"))]  # where `pip --target` installed
+    folders = [str(digest.PACKAGE), request["root"], *(path for path in _paths() if path not in libraries)]
+    ignored = [str(folder), request["output"], os.path.join(request["root"], ".git"), *libraries]
     return {"notebook": request["notebook"], "observe": {"folders": folders, "ignored": ignored}}
 
 

@@ -80,7 +80,7 @@ class Observer:
         sys.stdout.flush()
         sys.stderr.flush()
         loaded = [(name, getattr(sys.modules[name], "__file__", None)) for name in set(sys.modules) - self.before]
-        libraries = {name.partition(".")[0] for name, path in loaded if path and path.startswith(self.libraries)}
+        libraries = {name.partition(".")[0] for name, path in loaded if path and not self.is_source(path)}
         libraries -= {name.partition(".")[0] for name in self.before}  # the kernel's own, which it loads more of later
         asked = getattr(sys.modules.get("foretold.data"), "asked", ())
         return {
