@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jupytext
 from nbformat import NotebookNode
 
 FORMAT = "py:percent"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
-# What Sphinx is to show in the place of a source, by that source's text. The build fills it before pages are read.
-pages: dict[str, NotebookNode] = {}
+# What makes the notebook that Sphinx is to show, by the source's text. The build fills it before pages are read.
+pages: dict[str, Callable[[], NotebookNode]] = {}
 
 
 def parse(text: str) -> NotebookNode:
@@ -25,7 +27,7 @@ def read(text: str) -> NotebookNode:
 
     ``_config.yml`` names this function in ``nb_custom_formats``.
     """
-    return pages[text] if text in pages else parse(text)
+    return pages[text]() if text in pages else parse(text)
 
 
 def with_outputs(source: NotebookNode, executed: NotebookNode) -> NotebookNode | None:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,7 @@ def render(project: Project, outcomes: list[execute.Outcome]) -> int:
     try:
         main(["build", str(project.root), "-n", "-W", "--keep-going"], standalone_mode=False)
     except SystemExit as ended:
-        return int(ended.code or 0)
+        return ended.code if isinstance(ended.code, int) else 1
     except RuntimeError:  # Jupyter Book's own, after Sphinx has said what is wrong
         return 1
     finally:
@@ -131,7 +131,7 @@ def begin(app: Sphinx) -> None:
     by_name = {outcome.name: outcome for outcome in outcomes}
     app.foretold = Build(project, by_name, scoreboard.recorded(project), locked)
     reader.pages.clear()
-    reader.pages.update({o.chapter.text: o.chapter.page(o.shown) for o in outcomes})
+    reader.pages.update({o.chapter.text: partial(o.chapter.page, o.shown) for o in outcomes})
     _lay_out_plotly(app, project)
 
 
