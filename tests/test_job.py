@@ -53,20 +53,20 @@ def why(result):
 
 
 def test_a_chapter_that_burns_cpu_is_ended_by_its_cpu_seconds(run):
-    result = run("x = 1", "while True: pass", cpu_limit=4.0)
-    assert "more than 4 s of CPU time" in why(result)
+    result = run("x = 1", "while True: pass", cpu_limit=8.0)
+    assert "more than 8 s of CPU time" in why(result)
     assert (result["failure"]["cell"], result["failure"]["source"]) == (2, "while True: pass")
-    assert 4 < result["cpu_seconds"] < 30
+    assert 8 < result["cpu_seconds"] < 40
 
 
 def test_cpu_seconds_of_children_count(run):
     child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
-    assert "more than 4 s of CPU time" in why(run(child, cpu_limit=4.0))
+    assert "more than 8 s of CPU time" in why(run(child, cpu_limit=8.0))
 
 
 def test_a_chapter_that_waits_for_ever_is_ended_by_its_idleness(run):
-    result = run("import time", "time.sleep(1000)", patience=5.0)
-    assert "no CPU time for 5 s" in why(result)
+    result = run("import time", "time.sleep(1000)", patience=12.0)
+    assert "no CPU time for 12 s" in why(result)
     assert result["failure"]["cell"] == 2
 
 
