@@ -178,6 +178,31 @@ def test_files_are_named_by_where_they_lie_and_found_again(package, tmp_path):
     assert digest.name(tmp_path / "book/notes.csv", tmp_path / "book") == "file notes.csv"
 
 
+def test_a_digest_is_known_again_by_its_parts(package, notebook):
+    found = digest.of(notebook("import numpy\nfrom foretold import data\ndata.fetch('corpus')"))
+    assert digest.Digest.of_parts(found.parts) == found
+    assert digest.Digest.of_parts(found.parts).cache == found.cache
+
+
+def test_parts_are_unchanged_until_one_of_them_moves(package, notebook, tmp_path, monkeypatch):
+    package("papers/a.py", "x = 1")
+    parts = digest.of(
+        notebook("import numpy\nfrom foretold.papers import a\nfrom foretold import data\ndata.fetch('corpus')")
+    ).parts
+    assert digest.unchanged(parts, tmp_path)
+    for name in set(parts) - set(digest.TEXT_PARTS):
+        assert not digest.unchanged(parts | {name: "other"}, tmp_path), name
+    assert not digest.unchanged({"package not-there": "absent"}, tmp_path)
+    package("papers/a.py", "x = 22")
+    assert not digest.unchanged(parts, tmp_path)
+
+
+def test_a_new_file_changes_the_names(package):
+    before = digest.names()
+    package("papers/new.py")
+    assert digest.names() != before
+
+
 def test_a_part_that_is_gone_is_absent(package, tmp_path):
     assert digest.now("papers/gone.py", tmp_path) == "absent"
     assert digest.now("package gone-for-ever", tmp_path) == "absent"

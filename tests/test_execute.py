@@ -455,6 +455,15 @@ def test_what_syntax_does_not_show_makes_a_chapter_stale_by_name(wild, way):
     assert "alpha" in cached(wild)
 
 
+def test_a_new_file_that_an_import_now_finds_makes_its_chapter_stale(small_book):
+    late = "try:\n    from foretold.papers.late import ANSWER\nexcept ImportError:\n    ANSWER = 42.0\n"
+    small_book.write("src/foretold/papers/alpha.py", late + "\n\ndef answer():\n    return ANSWER\n")
+    small_book.run("execute", "alpha")
+    assert cached(small_book) == {"alpha"}
+    small_book.write("src/foretold/papers/late.py", "ANSWER = 43.0\n")
+    assert re.search(r"alpha\s+out of date\s+papers/late.py\n", small_book.run("status").stdout)
+
+
 def test_a_data_set_that_is_looked_up_by_another_name_is_a_part(wild):
     text = next((wild.root / "_build/.executed").glob("alpha.*.json")).read_text().splitlines()[1]
     assert any(name.startswith("data set ") for name in json.loads(text)["besides"])

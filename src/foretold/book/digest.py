@@ -29,8 +29,10 @@ PACKAGE = Path(foretold.__file__).parent
 # Calls in foretold.data whose first argument names a table or a data set.
 TABLE_CALLS = {"table", "table_path"}
 DATA_CALLS = {"fetch", "available"}
+TEXT_PARTS = ("notebook code", "tags or bootstrap cell")
 # How the names of parts begin; that of a file of this package has no beginning.
 DISTRIBUTION, SET, COPY, FILE = "package ", "data set ", "copy of ", "file "
+MACHINE_PARTS = ("profile", "device", "tags or bootstrap cell", "python")
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,24 @@ class Digest:
     code_parts: dict[str, str]
     machine_parts: dict[str, str]
 
+    @classmethod
+    def of_parts(cls, parts: dict[str, str]) -> Digest:
+        """The digest that has these parts."""
+        machine = {name for name in parts if name in MACHINE_PARTS or name.startswith((DISTRIBUTION, COPY))}
+        return cls(
+            {name: value for name, value in parts.items() if name not in machine},
+            {name: value for name, value in parts.items() if name in machine},
+        )
+
     @property
     def code(self) -> str:
         """The code digest: recorded results are stale when it moves."""
-        return _hash(json.dumps(self.code_parts, sort_keys=True))
+        return text_hash(json.dumps(self.code_parts, sort_keys=True))
 
     @property
     def cache(self) -> str:
         """The cache digest: a chapter executes again when it moves."""
-        return _hash(json.dumps([self.code_parts, self.machine_parts], sort_keys=True))
+        return text_hash(json.dumps([self.code_parts, self.machine_parts], sort_keys=True))
 
     @property
     def parts(self) -> dict[str, str]:
@@ -70,7 +81,7 @@ def of(notebook: NotebookNode, profile: str | None = None) -> Digest:
     code = [c.source for c in cells]
     trees = list(_parse_cells(c.source for c in notebook.cells if c.cell_type == "code"))
     modules, packages, tables, sets = _closure(trees)
-    parts = {"notebook code": _hash("\n\0\n".join(line.replace("\r\n", "\n") for line in code))}
+    parts = {"notebook code": text_hash("\n\0\n".join(line.replace("\r\n", "\n") for line in code))}
     for path in modules:
         parts[path.relative_to(PACKAGE).as_posix()] = _file_hash(path)
     for name in sorted(tables):
@@ -83,7 +94,7 @@ def of(notebook: NotebookNode, profile: str | None = None) -> Digest:
         parts[f"{SET}{name}"] = _entry_hash(name)
     machine = {"profile": profile or run.default_profile(), "device": run.device_class()}
     aside = [(c.metadata.get("tags"), "" if c in cells else c.source) for c in notebook.cells if c.cell_type == "code"]
-    machine["tags or bootstrap cell"] = _hash(json.dumps(aside))
+    machine["tags or bootstrap cell"] = text_hash(json.dumps(aside))
     machine["python"] = sys.version  # all of it: the source of the standard library is a corpus here
     machine |= {f"{DISTRIBUTION}{name}": version for name, version in _versions(packages).items()}
     machine |= {f"{COPY}{name}": _at_hand(name) for name in sorted(sets)}
@@ -109,7 +120,9 @@ def forget() -> None:
 
 
 def now(part: str, root: Path) -> str:
-    """What a part that `besides` has named holds now; ``absent`` where it is gone."""
+    """What a part other than `TEXT_PARTS` holds now; ``absent`` where it is gone."""
+    if part in ("profile", "device", "python"):
+        return {"profile": run.default_profile, "device": run.device_class, "python": lambda: sys.version}[part]()
     for beginning, value in ((DISTRIBUTION, _version), (SET, _entry_hash), (COPY, _at_hand)):
         if part.startswith(beginning):
             return value(part.removeprefix(beginning))
@@ -117,11 +130,25 @@ def now(part: str, root: Path) -> str:
     return _file_hash(path) if path.is_file() else "absent"
 
 
+def unchanged(parts: dict[str, str], root: Path) -> bool:
+    """Whether all these parts, but those of the text, are now as they are given."""
+    # A package that was absent may have come under another name than the one it is imported by.
+    if any(value == "absent" and name.startswith(DISTRIBUTION) for name, value in parts.items()):
+        return False
+    return all(now(name, root) == value for name, value in parts.items() if name not in TEXT_PARTS)
+
+
+def names() -> str:
+    """One hash of the names of all files of this package: a new one may be what an import finds."""
+    files = (path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*") if path.suffix != ".pyc")
+    return text_hash("\n".join(sorted(files)))
+
+
 def of_modules() -> str:
     """One hash of all modules that a notebook can import: what numba compiled from them is kept under it. numba itself
     looks at the file of a function alone, and not at those that it calls or takes constants from."""
     files = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE / "book"]
-    return _hash("".join(f"{path.relative_to(PACKAGE)} {_file_hash(path)}\n" for path in files))
+    return text_hash("".join(f"{path.relative_to(PACKAGE)} {_file_hash(path)}\n" for path in files))
 
 
 def name(path: Path, root: Path) -> str:
@@ -132,7 +159,7 @@ def name(path: Path, root: Path) -> str:
 
 
 def _entry_hash(name: str) -> str:
-    return _hash(json.dumps(data.registry().get(name), sort_keys=True, default=str))
+    return text_hash(json.dumps(data.registry().get(name), sort_keys=True, default=str))
 
 
 def _at_hand(name: str) -> str:
@@ -144,7 +171,8 @@ def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
     return [name for name in after | before if before.get(name) != after.get(name)]
 
 
-def _hash(text: str) -> str:
+def text_hash(text: str) -> str:
+    """A hash of a text, short enough to read."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

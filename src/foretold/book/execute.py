@@ -19,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,21 @@ class Chapter:
     name: str
     path: Path
     text: str
-    source: NotebookNode
-    digest: digest.Digest
     entry: store.Entry | None = None
     earlier: store.Entry | None = None
     moved: list[str] = field(default_factory=list)  # parts beside the digest that are not as when it was executed
     expected_seconds: float = 60.0
     expected_cpu: float = 60.0
+
+    @cached_property
+    def source(self) -> NotebookNode:
+        """The notebook."""
+        return reader.parse(self.text)
+
+    @cached_property
+    def digest(self) -> digest.Digest:
+        """What it depends on: that of its execution, or found by syntax, which takes a moment."""
+        return digest.Digest.of_parts(self.entry.head.parts) if self.entry else digest.of(self.source)
 
     @property
     def fresh(self) -> bool:
@@ -168,7 +177,8 @@ def lock(project: Project, say: Callable[[str], None] = print) -> Iterator[None]
 
 def survey(project: Project, names: list[str] | None = None) -> list[Chapter]:
     """Every chapter with its digest and, where the store has it, its execution. Executes and writes nothing."""
-    chapters = [_look(project, name, path) for name, path in project.choose(names).items()]
+    files = digest.names()
+    chapters = [_look(project, name, path, files) for name, path in project.choose(names).items()]
     profile = run.default_profile()
     stated = {c.name: 60 * _stated_minutes(c.name, profile) for c in chapters}
     seen = {c.name: c.earlier.head for c in chapters if c.earlier and c.earlier.head.profile == profile}
@@ -188,14 +198,18 @@ def _stated_minutes(name: str, profile: str) -> float:
     return claims.load(name).minutes.get(profile, 1.0) if name in claims.chapters() else 1.0
 
 
-def _look(project: Project, name: str, path: Path) -> Chapter:
-    text = path.read_text(encoding="utf-8")
-    source = reader.parse(text)
-    chapter = Chapter(name, path, text, source, digest.of(source))
+def _look(project: Project, name: str, path: Path, names: str) -> Chapter:
+    chapter = Chapter(name, path, path.read_text(encoding="utf-8"))
     good = [entry for entry in store.newest(project.store_folder, name) if _judged_again(entry)]
     same = [entry for entry in good if entry.head.profile == run.default_profile()]
     chapter.earlier = next(iter(same or good), None)
-    found = next((entry for entry in good if entry.head.digest == chapter.digest.cache), None)
+    text = digest.text_hash(chapter.text)
+    for entry in same:
+        head = entry.head
+        if (head.text, head.names) == (text, names) and digest.unchanged(head.parts | head.besides, project.root):
+            chapter.entry = entry
+            return chapter
+    found = next((entry for entry in same if entry.head.digest == chapter.digest.cache), None)
     if found is not None:
         besides = found.head.besides
         chapter.moved = [part for part in besides if digest.now(part, project.root) != besides[part]]
@@ -365,11 +379,18 @@ def _keep(project: Project, chapter: Chapter, result: dict[str, Any]) -> Outcome
     found = ledger(notebook)
     if found is None:
         return failed("The chapter ended without its ledger: no cell has shown run.report().")
-    finished = datetime.now(UTC).isoformat(timespec="seconds")
     head = store.Head(
-        chapter.name, chapter.digest.cache, found["profile"], chapter.digest.parts, besides, result["seconds"],
-        result["cpu_seconds"], finished,
-    )  # fmt: skip
+        chapter=chapter.name,
+        digest=chapter.digest.cache,
+        text=digest.text_hash(chapter.text),
+        names=digest.names(),
+        profile=found["profile"],
+        parts=chapter.digest.parts,
+        besides=besides,
+        seconds=result["seconds"],
+        cpu_seconds=result["cpu_seconds"],
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
     try:
         entry = store.write(project.store_folder, head, notebook, found)
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -107,8 +108,8 @@ def _without_paths(text: str) -> str:
 
 def heading(chapter: Chapter) -> tuple[str, str]:
     """A chapter's title and its question: the first heading and the first paragraph after it."""
-    markdown = next(c.source for c in chapter.source.cells if c.cell_type == "markdown")
-    blocks = [block.strip() for block in markdown.split("\n\n") if block.strip()]
+    first = re.split(r"^# %%.*\n", chapter.text, maxsplit=2, flags=re.M)[1]  # the first cell, which is prose
+    blocks = [block.strip() for block in re.sub(r"^# ?", "", first, flags=re.M).split("\n\n") if block.strip()]
     title = blocks[0].removeprefix("# ")
     return title, blocks[1].strip("*_") if len(blocks) > 1 else ""
 
