@@ -118,6 +118,15 @@ def test_children_end_with_the_chapter_whatever_session_they_begin(run):
     assert not psutil.pid_exists(pid)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there can a process adopt orphans")
+def test_an_orphan_without_environment_ends_too(run):
+    sleep = "Popen(['sleep', '600'], start_new_session=True, stdout=DEVNULL, stderr=DEVNULL)"
+    orphan = f"from subprocess import *; print({sleep}.pid)"
+    between = f"subprocess.run(['env', '-i', sys.executable, '-c', {orphan!r}], capture_output=True, text=True)"
+    pid = int(printed(run(f"import subprocess, sys\nprint({between}.stdout)")))
+    assert not psutil.pid_exists(pid)
+
+
 def test_nothing_is_left_in_the_temporary_folder(run, tmp_path, monkeypatch):
     place = tmp_path / "t"
     place.mkdir()

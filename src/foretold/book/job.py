@@ -17,10 +17,12 @@ import threading
 import time
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 
 from foretold.book import digest, processes
 from foretold.book.worker import SOCKETS
@@ -140,8 +142,12 @@ def _watch(
                 moved, moved_at = used, time.monotonic()
             why = _too_much(request, used, time.monotonic() - moved_at)
         if why is not None:
+            family = processes.descendants(worker.pid)
             worker.kill()
             worker.wait()
+            for process in family:
+                with suppress(psutil.Error):
+                    process.kill()
             return why, used
 
 

@@ -155,19 +155,21 @@ def _kernel_environment(request: dict[str, Any], folder: Path) -> dict[str, str]
 def _end_with_parent(folder: Path) -> None:
     """Whoever started this process holds its standard input open. When that ends, so does everything here."""
     sys.stdin.buffer.read()
-    processes.end(os.environ[processes.MARK])
+    processes.end(os.environ[processes.MARK], os.getpid())
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
 def main(folder: Path) -> None:
     """Run what `folder` asks for."""
+    processes.adopt_orphans()
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     result = run(json.loads((folder / "request.json").read_text(encoding="utf-8")), folder)
     partial = folder / "result.part"
     partial.write_text(json.dumps(result), encoding="utf-8")
     partial.rename(folder / "result.json")
-    os._exit(0)  # what is left (a kernel that prints without end, its threads) is ended by whoever started this
+    processes.end(os.environ[processes.MARK], os.getpid())  # a kernel that prints without end, children of the chapter
+    os._exit(0)
 
 
 if __name__ == "__main__":
