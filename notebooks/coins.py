@@ -449,7 +449,7 @@ def row(drawn, theta_name, sigma_name):
     theta, sigma = (drawn.posterior[name].to_numpy() for name in (theta_name, sigma_name))
     theta = special.expit(theta) if theta_name == "Intercept" else theta
     low, high = np.quantile(theta, [0.025, 0.975])
-    return theta.mean(), low, high, sigma.mean(), az.ess(theta), az.rhat(theta)
+    return theta.mean(), low, high, sigma.mean(), float(az.ess(theta)), float(az.rhat(theta))
 
 
 side_by_side = {
