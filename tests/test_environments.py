@@ -11,7 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
+from environments import TORCH, build_wheel, create, execute, measured, pip, run, twin, versions
 
+from foretold import claims
 from foretold.book import address, extras, locking
 from foretold.book.project import Project
 
@@ -152,7 +154,7 @@ def test_pip_reads_the_pins_of_what_is_installed_here(monkeypatch, tmp_path):
     """Nothing is left out on this machine, and pip would change nothing."""
     monkeypatch.delenv("FORETOLD_INSTALL", raising=False)
     there = {found.metadata["Name"] for found in importlib.metadata.distributions()} - {"foretold"}
-    spec, run = importlib.util.find_spec, subprocess.run
+    spec, ask = importlib.util.find_spec, subprocess.run
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "foretold" else spec(name))
     pins = tmp_path / "constraints.txt"
 
@@ -177,7 +179,7 @@ def test_pip_reads_the_pins_of_what_is_installed_here(monkeypatch, tmp_path):
         "numpy",
         "torch",
     ]
-    assert json.loads(run(asked, capture_output=True, text=True, check=True).stdout)["install"] == []
+    assert json.loads(ask(asked, capture_output=True, text=True, check=True).stdout)["install"] == []
 
 
 # --- the lock
@@ -208,3 +210,139 @@ def test_the_interpreter_of_a_version_is_of_that_version():
     this = "{}.{}".format(*sys.version_info)
     assert str(locking.interpreter(this)) == sys.executable
     assert locking.interpreter("2.1") is None
+
+
+# --- the wheel without the lock, in environments that had nothing
+
+IMPORT = """
+import importlib, json, pkgutil, re, sys
+from importlib.metadata import packages_distributions
+import foretold
+
+def normal(name):
+    return re.sub("[-_.]+", "-", name).lower()
+
+for package, names in sorted(packages_distributions().items()):
+    if package.isidentifier() and package[0] != "_" and {normal(name) for name in names} & set(sys.argv[1:]):
+        importlib.import_module(package)
+done, missing = [], {}
+for module in pkgutil.walk_packages(foretold.__path__, "foretold."):
+    if module.name.endswith("__main__"):
+        continue
+    try:
+        importlib.import_module(module.name)
+        done.append(module.name)
+    except ModuleNotFoundError as error:
+        missing[module.name] = error.name
+print(json.dumps([done, missing]))
+"""
+
+LOOPS = """
+import numpy as np
+from foretold.papers import paging_policies as policies
+fault = np.zeros(9, np.int8)
+policies.lru(np.tile(np.arange(3, dtype=np.int32), 3), 3, 2, np.zeros(9, np.int8), np.random.default_rng(1), fault)
+print(fault.sum())
+"""
+
+NO_TORCH = "NOT TESTED on Python {}: pip has no torch for it here but the one with gigabytes of CUDA"
+
+
+class Bare:
+    """Environments with nothing but the wheel and what pip picks for it, one for each Python, made when asked for."""
+
+    def __init__(self, folder):
+        self.folder, self.wheel, self.made = folder, build_wheel(folder), {}
+
+    def __call__(self, python):
+        """(its Python, the extras that it has)"""
+        if python not in self.made:
+            interpreter = locking.interpreter(python)
+            if interpreter is None:
+                pytest.skip(f"NOT TESTED on Python {python}, which this machine lacks")
+            kinds = [name for name in KINDS if name and (self.has_torch(interpreter) or "torch" not in KINDS[name])]
+            constraint = self.folder / "constraints.txt"
+            constraint.write_text(TORCH)
+            wanted = f"{self.wheel}[{','.join([*kinds, 'book'])}]"
+            self.made[python] = create(self.folder / python, interpreter, "-c", constraint, wanted), kinds
+        return self.made[python]
+
+    @staticmethod
+    def has_torch(interpreter):
+        """Whether pip has a build of torch for it that brings no CUDA."""
+        words = ["install", "--dry-run", "--ignore-installed", "--no-deps", "-q", "--report", "-", TORCH]
+        about = json.loads(pip(interpreter, *words))["install"][0]["metadata"]
+        return not any(requirement.startswith("nvidia") for requirement in about["requires_dist"])
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    return Bare(tmp_path_factory.mktemp("bare"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", locking.PYTHONS)
+def test_the_wheel_and_all_that_it_asks_for_can_be_imported_without_the_lock(python, bare, tmp_path):
+    environment, kinds = bare(python)
+    names = KINDS[""].union(*(KINDS[name] for name in kinds))
+    done, missing = json.loads(run(environment, tmp_path, "-c", IMPORT, *names).splitlines()[-1])
+    assert {"foretold.papers.coins", "foretold.papers.paging_policies", "foretold.book.sphinx_ext"} <= set(done)
+    if "torch" in kinds:
+        assert missing == {}
+    else:
+        assert {name.partition(".")[0] for name in missing.values()} <= {"torch", "sklearn", "tokenizers"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", locking.PYTHONS)
+def test_pip_picks_the_newest_majors_that_the_python_has(python, bare, tmp_path):
+    found = {name.lower(): version for name, version in versions(bare(python)[0], tmp_path).items()}
+    majors = {name: int(found[name].split(".")[0]) for name in ("pymc", "arviz")}
+    if python == "3.11":
+        assert majors == {"pymc": 5, "arviz": 0}
+        assert found["matplotlib"].startswith("3.10.")
+    else:
+        assert majors["pymc"] >= 6
+        assert majors["arviz"] >= 1
+        assert not found["matplotlib"].startswith("3.10.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", ["coins", "pruning", "paging"])  # PyMC and Bambi; torch; numba
+@pytest.mark.parametrize("python", locking.PYTHONS)
+def test_a_chapter_runs_without_the_lock(python, chapter, bare, tmp_path):
+    environment, kinds = bare(python)
+    if "torch" not in kinds:
+        pytest.skip(NO_TORCH.format(python))
+    assert measured(execute(environment, twin(chapter), tmp_path)) == list(claims.load(chapter).claims)
+
+
+@pytest.mark.slow
+def test_the_samplers_of_the_coin_chapter_agree_with_its_quadrature_at_the_newest_majors(bare, tmp_path):
+    """PyMC 6, ArviZ 1 and a Bambi that fits them, on the newest Python. The cells run up to the first torch."""
+    environment, _ = bare(locking.PYTHONS[-1])
+    notebook = json.loads(twin("coins").read_text(encoding="utf-8"))
+    sources = ["".join(cell["source"]) for cell in notebook["cells"]]
+    first = next(i for i, source in enumerate(sources) if source.startswith("import torch"))
+    notebook["cells"] = notebook["cells"][:first]
+    (tmp_path / "begun.ipynb").write_text(json.dumps(notebook))
+    executed = execute(environment, tmp_path / "begun.ipynb", tmp_path)
+    printed = "".join(
+        "".join(o["text"])
+        for cell in executed["cells"]
+        for o in cell.get("outputs", [])
+        if o["output_type"] == "stream"
+    )
+    rows = re.findall(r"^(quadrature|PyMC, centred|Bambi, non-centred) +([\d.]+) +([\d.]+) +([\d.]+) ", printed, re.M)
+    assert len(rows) == 3
+    exact, *sampled = [[float(x) for x in row[1:]] for row in rows]
+    for mean, low, high in sampled:
+        assert mean == pytest.approx(exact[0], abs=1e-3)
+        assert (low, high) == pytest.approx(exact[1:], abs=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", locking.PYTHONS)
+def test_compiled_loops_run_without_the_lock(python, bare, tmp_path):
+    """Three pages in turn through a cache of two: the least recently used is always the one that comes next."""
+    assert run(bare(python)[0], tmp_path, "-c", LOOPS).split() == ["9"]
