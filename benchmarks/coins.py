@@ -29,7 +29,7 @@ def nuts(counts: pd.DataFrame) -> dict[str, float]:
     found = {}
     for name in ("theta", "sigma"):
         values = drawn.posterior[name].to_numpy()
-        found |= {name: values.mean(), f"{name} error": values.std() / np.sqrt(az.ess(values))}
+        found |= {name: values.mean(), f"{name} error": values.std() / np.sqrt(float(az.ess(values)))}
     return found
 
 

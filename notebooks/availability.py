@@ -27,25 +27,36 @@
 # [paper]: https://arxiv.org/abs/2108.11299
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it,
-# and leave numpy and torch as they are.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
+# this chapter needs besides, and leave every package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import importlib.metadata
     import os
     import pathlib
+    import re
     import subprocess
     import sys
     import tempfile
 
     address = "https://github.com/foretold-survey/foretold"
-    source = os.environ.get("FORETOLD_INSTALL", f"foretold @ git+{address}@main")
-    kept = [name for name in ("numpy", "torch") if importlib.util.find_spec(name)]
+    extras = "[torch]"
+    given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
+    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
+    versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
+    valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
+    kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
     pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
-    pins.write_text("\n".join(f"{name}=={importlib.metadata.version(name)}" for name in kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), source]
-    subprocess.run(install, check=True)
+    pins.write_text("\n".join(kept))
+    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
+    done = subprocess.run(install, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(
+            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
+        )
     importlib.invalidate_caches()
 
 # %% [markdown]

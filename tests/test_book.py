@@ -8,9 +8,10 @@ import tomllib
 import pytest
 import yaml
 from conftest import ROOT
+from packaging.requirements import Requirement
 
 from foretold import claims
-from foretold.book import reader, twins
+from foretold.book import locking, reader, twins
 from foretold.book.project import Project
 
 BOOK = Project.find(ROOT)
@@ -223,19 +224,37 @@ def test_nothing_is_listed_twice_for_conda():
     assert environment["dependencies"][-1] == {"pip": ["-r requirements.lock", "-e ."]}
 
 
-def test_the_lock_pins_every_dependency_of_pyproject():
+@pytest.mark.parametrize("python", locking.PYTHONS)
+def test_the_lock_pins_every_dependency_of_pyproject_for_each_python(python):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
+    wanted = [Requirement(requirement) for requirement in wanted]
+    lock = [Requirement(line) for line in re.findall(r"^[^#].*==.*$", (ROOT / "requirements.lock").read_text(), re.M)]
+    about = {"python_version": python}
+    pins = [pin for pin in lock if pin.marker is None or pin.marker.evaluate(about)]
+    versions = {pin.name: str(pin.specifier).removeprefix("==") for pin in pins}
+    assert len(versions) == len(pins), "a package is pinned twice"
+    for requirement in wanted:
+        if requirement.name != "foretold" and (requirement.marker is None or requirement.marker.evaluate(about)):
+            assert requirement.specifier.contains(versions[requirement.name.lower()]), requirement
+    assert not any("+" in version for version in versions.values())
+
+
+def test_the_lock_names_no_build_of_torch():
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", lock, re.M))
-    assert {re.split(r"[<>=]", requirement)[0].lower() for requirement in wanted} <= set(pinned)
-    assert not any("+" in version for version in pinned.values())
+    assert not re.findall(r"^(?:nvidia|cuda|triton).*$", lock, re.M)
 
 
-def test_dependencies_have_no_upper_pins():
-    """An upper pin would make `pip install` replace what a Colab machine has."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert not [requirement for requirement in project["dependencies"] if re.search(r"[<~]|==", requirement)]
+def test_what_a_chapter_needs_has_an_upper_bound_only_with_its_reason():
+    """An upper bound may make `pip install` replace what a Colab machine has."""
+    lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("[project.scripts]")[0].splitlines()
+    bounded = [line for line in lines if re.match(r'  "[\w.-]+.*(<|~=|==)', line)]
+    assert [line.split('"')[1] for line in bounded] == [
+        "matplotlib<3.11; python_version < '3.12'",
+        "jupyter-book>=1.0.4.post1,<2",
+        "sphinx-book-theme==1.1.4",
+    ]
+    assert all(re.search(r'", # \w+', line) for line in bounded)
 
 
 def test_no_third_party_script_or_font_is_committed():

@@ -74,10 +74,12 @@ def test_twins_read_back_as_the_same_cells(project):
     assert [c.source for c in back.cells] == [c.source for c in reader.parse(source.read_text()).cells]
 
 
-def test_a_bootstrap_cell_that_differs_is_found(project):
+def test_a_bootstrap_cell_that_differs_is_found_and_written_anew(project):
     project = add(project, cell="import something_else")
+    assert "bootstrap cell" in twins.differences(project)[-1]
     twins.write(project)
-    assert "bootstrap cell" in twins.differences(project)[0]
+    assert twins.differences(project) == []
+    assert "something_else" not in project.notebooks["alpha"].read_text()
 
 
 def test_a_file_that_lacks_the_address_is_found(project):

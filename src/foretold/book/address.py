@@ -7,30 +7,43 @@ repeat it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
+from foretold.book import extras
 from foretold.book.project import Project
 
 BOOTSTRAP = """\
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it,
-# and leave numpy and torch as they are.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
+# this chapter needs besides, and leave every package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import importlib.metadata
     import os
     import pathlib
+    import re
     import subprocess
     import sys
     import tempfile
 
     address = "{address}"
-    source = os.environ.get("FORETOLD_INSTALL", f"foretold @ git+{{address}}@{branch}")
-    kept = [name for name in ("numpy", "torch") if importlib.util.find_spec(name)]
+    extras = "{extras}"
+    given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
+    wanted = given + extras if given else f"foretold{{extras}} @ git+{{address}}@{branch}"
+    there = {{found.metadata.get("Name") for found in importlib.metadata.distributions()}}
+    versions = {{name: importlib.metadata.version(name) for name in there - {{None, "foretold"}}}}
+    valid = re.compile(r"[\\d.]+((a|b|rc)\\d+)?(\\.(post|dev)\\d+)*(\\+[\\w.]+)?")  # as pip wants it
+    kept = [f"{{name}}=={{v}}" for name, v in versions.items() if valid.fullmatch(v or "")]
     pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
-    pins.write_text("\\n".join(f"{{name}}=={{importlib.metadata.version(name)}}" for name in kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), source]
-    subprocess.run(install, check=True)
+    pins.write_text("\\n".join(kept))
+    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
+    done = subprocess.run(install, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(
+            f"{{wanted}} cannot be installed beside what is here. Run this cell in a new environment "
+            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\\n{{done.stderr}}"
+        )
     importlib.invalidate_caches()"""
 
 _FORM = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")  # where Colab can open a notebook from
@@ -43,17 +56,36 @@ def of(project: Project) -> str:
     return project.config["repository"]["url"].rstrip("/")
 
 
-def bootstrap(project: Project) -> str:
-    """The source of the bootstrap cell that every chapter begins with."""
-    return BOOTSTRAP.format(address=of(project), branch=project.config["repository"].get("branch", "main"))
+def bootstrap(project: Project, needed: Iterable[str] = ()) -> str:
+    """The source of the bootstrap cell that a chapter begins with, which needs these extras."""
+    asked = ",".join(needed)
+    return BOOTSTRAP.format(
+        address=of(project),
+        branch=project.config["repository"].get("branch", "main"),
+        extras=f"[{asked}]" if asked else "",
+    )
+
+
+def fill(project: Project) -> list[Path]:
+    """Write each chapter's bootstrap cell as its address and its extras want it; returns the files that differed."""
+    written = []
+    for path in project.notebooks.values():
+        text = path.read_text(encoding="utf-8")
+        cell = _bootstrap_cell(text)
+        if cell is not None and cell != (wanted := bootstrap(project, extras.needed(project, text))):
+            path.write_text(text.replace(cell, wanted), encoding="utf-8", newline="\n")
+            written.append(path)
+    return written
 
 
 def differences(project: Project) -> list[str]:
-    """Where the address, or the bootstrap cell, is not what ``_config.yml`` says: one line each."""
-    expected, wrong = bootstrap(project), []
+    """Where the address, or the bootstrap cell, is not what ``_config.yml`` and the chapter's imports say: one line
+    each."""
+    wrong = []
     for name, source in project.notebooks.items():
-        if _bootstrap_cell(source.read_text(encoding="utf-8")) != expected:
-            wrong.append(f"notebooks/{name}.py: the bootstrap cell is not the book's (foretold address writes it)")
+        text = source.read_text(encoding="utf-8")
+        if _bootstrap_cell(text) != bootstrap(project, extras.needed(project, text)):
+            wrong.append(f"notebooks/{name}.py: the bootstrap cell is not the book's (foretold twins writes it)")
     for name in REPEATED_IN:
         path = project.root / name
         if path.exists() and of(project) not in path.read_text(encoding="utf-8"):
@@ -82,13 +114,7 @@ def change(project: Project, new: str) -> list[Path]:
         if changed != text:
             path.write_text(changed, encoding="utf-8", newline="\n")
             written.append(path)
-    project = Project(project.root, project.output)
-    for path in project.notebooks.values():
-        text = path.read_text(encoding="utf-8")
-        cell = _bootstrap_cell(text)
-        if cell is not None and cell != bootstrap(project):
-            path.write_text(text.replace(cell, bootstrap(project)), encoding="utf-8", newline="\n")
-            written.append(path)
+    written += fill(Project(project.root, project.output))
     return sorted(set(written))
 
 

@@ -41,7 +41,9 @@ def chapter(project: Project, name: str, part: str | None = None) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     (project.root / "_toc.yml").write_text(toc, encoding="utf-8", newline="\n")
-    return [*files, project.root / "_toc.yml", *twins.write(Project(project.root, project.output))]
+    # Writing the twins also gives the bootstrap cell the extras that the chapter needs.
+    written = twins.write(Project(project.root, project.output))
+    return [*files, project.root / "_toc.yml", *(path for path in written if path not in files)]
 
 
 def _with_chapter(project: Project, name: str, part: str | None) -> str:

@@ -1,5 +1,5 @@
 """The committed `.ipynb` twins of the chapters: generated from the `.py` sources, never the other way, without outputs,
-the same bytes every time."""
+the same bytes every time. The one cell that is generated in the sources too is the bootstrap cell."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def render(source: Path) -> str:
 
 
 def write(project: Project) -> list[Path]:
-    """Write every twin that differs; returns those written. Twins without a source are removed."""
-    changed = []
+    """Write every bootstrap cell and every twin that differs; returns those written. Twins without a source are
+    removed."""
+    changed = address.fill(project)
     for source in project.notebooks.values():
         twin, text = source.with_suffix(".ipynb"), render(source)
         if not twin.exists() or twin.read_text(encoding="utf-8") != text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,6 @@ from foretold.papers import forecasting_model as model
 from foretold.papers.forecasting import Array
 
 if TYPE_CHECKING:
-    import arviz
     import torch
 
 # The table's rows, in the order of the question set.
@@ -173,7 +172,7 @@ def long_errors(forecasts: Mapping[str, Array], y: Array, names: Sequence[str]) 
     return frame
 
 
-def mixed_model(errors: pd.DataFrame, draws: int, chains: int, seed: int) -> arviz.InferenceData:
+def mixed_model(errors: pd.DataFrame, draws: int, chains: int, seed: int) -> Any:
     """Posterior of a Bambi model, error ~ 0 + forecaster + (1 | question): a mean for each forecaster, a normal effect
     for each question, and Bambi's own weakly informative priors."""
     import bambi
@@ -187,7 +186,7 @@ def mixed_model(errors: pd.DataFrame, draws: int, chains: int, seed: int) -> arv
         )
 
 
-def forecaster_means(fitted: arviz.InferenceData) -> pd.DataFrame:
+def forecaster_means(fitted: Any) -> pd.DataFrame:
     """Posterior draws as a table: the mean error of each forecaster, and the two SDs, of questions and of the rest."""
     means = fitted.posterior["forecaster"]
     values = means.to_numpy().reshape(-1, means.shape[-1])
