@@ -40,12 +40,12 @@ def test_the_header_says_profile_device_seed_versions_and_minutes(toy):
 
 def test_minutes_stand_beside_the_speed_of_the_machine_that_gave_them(toy, monkeypatch):
     monkeypatch.setattr(run, "loop_seconds", lambda: 2.4)
-    assert "two idle cores that need 1.2 s for 20 million steps of a Python loop; here it takes 2.4 s" in toy.header()
+    assert "two idle cores that need 0.4 s to count to 20 million in Python; here it takes 2.4 s" in toy.header()
     assert toy.provenance()["loop_seconds"] == 2.4
 
 
 def test_the_speed_of_this_machine_is_a_time():
-    assert 0.1 < run.loop_seconds.__wrapped__() < 100
+    assert 0.05 < run.loop_seconds.__wrapped__() < 100
 
 
 def test_the_environment_chooses_the_profile(monkeypatch):

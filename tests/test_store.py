@@ -82,6 +82,12 @@ def test_a_folder_in_its_place_counts_as_not_there(kept, file):
     assert store.read(kept, "alpha", DIGEST) is None
 
 
+def test_a_pipe_in_its_place_counts_as_not_there(kept, file):
+    file.unlink()
+    os.mkfifo(file)
+    assert store.read(kept, "alpha", DIGEST) is None
+
+
 def test_another_chapter_s_file_under_this_name_counts_as_not_there(kept, file):
     store.write(kept, head("beta", OTHER), notebook(), LEDGER)
     file.write_bytes((kept / f"beta.{OTHER}.json").read_bytes())

@@ -93,6 +93,8 @@ def newest(folder: Path, chapter: str) -> list[Entry]:
 
 
 def _read(path: Path) -> Entry | None:
+    if not path.is_file():  # reading a pipe would wait for ever
+        return None
     try:
         checksum, _, content = path.read_bytes().partition(b"\n")
         named = NAME.fullmatch(path.name)
