@@ -29,10 +29,12 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def colab(tmp_path_factory):
-    """An environment of this Python with all of Colab's versions that there are for it, and pip; of torch our own."""
+    """An environment of the oldest Python with all of Colab's versions that there are for it, and pip. Its torch is
+    ours, with the setuptools that it needs."""
     folder = tmp_path_factory.mktemp("colab")
     listed = folder / "listed.txt"
-    listed.write_text(re.sub(r"^torch==.*$", TORCH, LIST.read_text(encoding="utf-8"), flags=re.M))
+    others = re.sub(r"^(torch|setuptools)==.*\n", "", LIST.read_text(encoding="utf-8"), flags=re.M)
+    listed.write_text(f"{others}{TORCH}\n")
     interpreter = locking.interpreter(locking.PYTHONS[0])
     return create(folder / "venv", interpreter, "-r", listed, "pip")
 
