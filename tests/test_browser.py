@@ -39,8 +39,8 @@ def site(tmp_path_factory):
     environment = {**os.environ, "FORETOLD_PROFILE": "smoke"}
     done = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     said = done.stdout[-5000:] + done.stderr[-5000:]
-    # Pages are asked for here, not verdicts: at smoke, two of them hang on the processor (`foretold claims --check` looks
-    # at those of the cpu profile).
+    # Pages are asked for here, not verdicts: at smoke, two of them hang on the processor. `foretold claims --check`
+    # looks at those of the cpu profile.
     assert done.returncode == 0 or "verdicts changed" in said, said
     assert json.loads((folder / "_build/html/claims.json").read_text())["failed"] == [], said
     assert "WARNING" not in done.stderr, said
