@@ -203,6 +203,19 @@ def test_a_new_file_changes_the_names(package):
     assert digest.names() != before
 
 
+def test_a_module_that_comes_later_under_the_name_of_an_absent_package_is_seen(
+    package, notebook, tmp_path, monkeypatch
+):
+    book = notebook("try:\n    import mytools_of_this_test\nexcept ImportError:\n    pass")
+    before = digest.of(book).parts
+    assert before["package mytools_of_this_test"] == "absent"
+    (tmp_path / "mytools_of_this_test.py").write_text("x = 1")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    digest.forget()
+    assert digest.changed(before, digest.of(book).parts) == ["package mytools_of_this_test"]
+    digest.forget()
+
+
 def test_a_part_that_is_gone_is_absent(package, tmp_path):
     assert digest.now("papers/gone.py", tmp_path) == "absent"
     assert digest.now("package gone-for-ever", tmp_path) == "absent"

@@ -108,6 +108,11 @@ def test_much_output_arrives_whole(run):
     assert lines == [f"{i} {'y' * 1000}" for i in range(3000)]
 
 
+def test_many_small_messages_arrive_though_zeromq_would_drop_them(run):
+    lines = printed(run("for i in range(12_000): print(i, flush=True)")).splitlines()
+    assert lines == [str(i) for i in range(12_000)]
+
+
 def test_a_kernel_that_does_not_report_is_an_error(run):
     assert "did not report what it ran" in why(run("del get_ipython().foretold_observer"))
 
@@ -229,6 +234,12 @@ def test_packages_behind_packages_are_reported_and_the_kernel_s_own_are_not(run)
     assert {"seaborn", "matplotlib", "numpy", "pandas", "cycler"} <= set(ran["packages"])
     assert not {"ipykernel", "zmq", "IPython"} & set(ran["packages"])
     assert ran["python"] == sys.version
+
+
+def test_a_file_that_was_looked_for_in_vain_is_reported_as_absent(request_for, tools):
+    look = f"try:\n    open({str(tools / 'book/later.csv')!r})\nexcept FileNotFoundError:\n    pass"
+    ran = job.run_chapter(request_for(look))["ran"]
+    assert ran["files"] == {"file later.csv": "absent"}
 
 
 def test_a_folder_of_installed_packages_on_the_path_is_a_library(request_for, tmp_path, monkeypatch):

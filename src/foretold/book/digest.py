@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -115,6 +116,7 @@ def besides(ran: dict[str, Any], known: dict[str, str]) -> dict[str, str]:
 
 def forget() -> None:
     """Look at installed versions anew: somebody may have installed others while this process ran."""
+    importlib.invalidate_caches()
     _version.cache_clear()
     _distributions.cache_clear()
 
@@ -354,4 +356,12 @@ def _version(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution).partition("+")[0]
     except importlib.metadata.PackageNotFoundError:
-        return "absent"
+        return "a module" if _is_module(distribution) else "absent"
+
+
+def _is_module(name: str) -> bool:
+    """Whether there is a top-level module of this name, which no installed package has brought."""
+    try:
+        return name.isidentifier() and importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False

@@ -16,6 +16,7 @@ import threading
 MIME = "application/vnd.foretold.ran+json"
 OUTPUTS = {"stream", "display_data", "execute_result", "error", "update_display_data", "clear_output"}
 CHANGED = "changed while the chapter ran"
+ABSENT = "absent"
 
 
 class Observer:
@@ -54,7 +55,11 @@ class Observer:
         if not isinstance(path, str | bytes | os.PathLike) or (flags or 0) & (os.O_WRONLY | os.O_RDWR):
             return
         path = os.path.abspath(os.fsdecode(path))
-        if self.is_source(path) and os.path.isfile(path):
+        if not self.is_source(path):
+            return
+        if not os.path.exists(path):
+            self.files.setdefault(path, ABSENT)  # whoever opens it may do something else then, and not if it were there
+        elif os.path.isfile(path):
             self._busy.yes = True
             try:
                 with open(path, "rb") as file:
@@ -127,8 +132,13 @@ def _prefix(path):
 
 
 def load_ipython_extension(shell):
-    """Begin to observe: ``FORETOLD_OBSERVE`` says which folders count, as JSON."""
+    """Begin to observe: ``FORETOLD_OBSERVE`` says which folders count, as JSON. From now on the kernel waits for the
+    client where it would drop messages, as ZeroMQ does when a thousand of them are on their way."""
+    import zmq
     from jupyter_client.session import Session
+
+    published = shell.kernel.iopub_thread
+    published.schedule(lambda: published.socket.setsockopt(zmq.XPUB_NODROP, 1))
 
     observer = Observer(**json.loads(os.environ["FORETOLD_OBSERVE"]))
     Session.send = observer.count(Session.send)
