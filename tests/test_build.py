@@ -104,6 +104,8 @@ def test_a_changed_verdict_fails_the_build_after_the_pages_are_written(small_boo
     assert done.returncode != 0
     assert "claim 'answer' is 'differs' (44), but 'reproduced' is expected" in done.stdout + done.stderr
     assert "expected: reproduced" in small_book.page("notebooks/alpha")
+    # What other extensions do at the end is done: the theme writes the colours of code for light and dark pages.
+    assert "data-theme" in (small_book.root / "_build/html/_static/pygments.css").read_text()
 
 
 def test_an_expected_difference_is_shown_and_passes(small_book):

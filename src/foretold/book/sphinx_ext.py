@@ -314,5 +314,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("env-get-outdated", outdated)
     app.connect("doctree-read", annotate)
     app.connect("html-page-context", without_thebe, priority=900)
-    app.connect("build-finished", finish)
+    app.connect("build-finished", finish, priority=900)  # it may raise, and what others do then must be done by then
     return {"parallel_read_safe": True, "parallel_write_safe": True}
