@@ -13,11 +13,12 @@ help:  ## Show this list
 book: $(VENV)/.ready  ## Execute what is out of date and render the book to _build/html
 	$(BIN)/foretold build
 
+# In the order of their names: by number of tests, which is the default, the longest files would come last, alone.
 test: $(VENV)/.ready $(VENV)/.chromium  ## Run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/foretold twins --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.ready  ## Run the quick checks (style, twins, tests that take no minute)
 	$(BIN)/ruff check .
