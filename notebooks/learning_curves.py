@@ -21,7 +21,7 @@
 # | venue, year | Computer Speech & Language 41, 2017 (deposited on arXiv in 2024) |
 # | you will learn | to fit a power law without a starting point; to foretell the end of a curve, and to say when not to; what a guarantee is worth whose hypothesis fails |
 # | before you begin | least squares, a little probability, some Python |
-# | minutes | CPU 1.3, GPU 3 |
+# | minutes | CPU 1.4, GPU 3 |
 # | data, licence | the source of your Python's standard library (PSF licence), labelled on the spot; our own measurements on UD English EWT (CC BY-SA 4.0, not included) |
 #
 # [paper]: https://arxiv.org/abs/2402.02515

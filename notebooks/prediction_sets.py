@@ -21,7 +21,7 @@
 # | venue, year | ICML 2023, Proceedings of Machine Learning Research 202, 16237-16249 |
 # | you will learn | to turn probabilities of tokens into a set of programs; to calibrate it so that it holds with known confidence; to tell a better optimum from a better result |
 # | before you begin | binomial distribution, syntax trees, dynamic programming, some Python |
-# | minutes | CPU 1.4, GPU 3 (a guess: no GPU has run it yet) |
+# | minutes | CPU 1.8, GPU 3 (a guess: no GPU has run it yet) |
 # | data, licence | the standard library's own source, read on the spot; results measured on Advising (CC BY 4.0) and HumanEval (MIT), which are downloaded only if you ask |
 #
 # [paper]: https://arxiv.org/abs/2302.08703

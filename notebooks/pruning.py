@@ -21,7 +21,7 @@
 # | venue, year | ICML 2023, Proceedings of Machine Learning Research |
 # | you will learn | what temperature and load do to a network that is to be pruned; to measure connectivity and similarity, and to avoid their traps; to train hundreds of networks as one |
 # | before you begin | gradient descent, batch normalisation, some PyTorch |
-# | minutes | CPU 1.3, GPU 8 (a guess: no GPU has run it yet) |
+# | minutes | CPU 1.5, GPU 8 (a guess: no GPU has run it yet) |
 # | data, licence | the paper's heat maps, digitised; digits of scikit-learn (BSD); optional: CIFAR-10 and MNIST, no licence stated by their publishers, downloaded only if you ask |
 #
 # [paper]: https://arxiv.org/abs/2305.18383

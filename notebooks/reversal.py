@@ -21,7 +21,7 @@
 # | venue, year | International Conference on Learning Representations, 2024 |
 # | you will learn | to test knowledge by accuracy and by likelihood; why a gradient never reaches the reverse; what selection and lenient scoring do to a headline |
 # | before you begin | what a language model is trained on, log odds, gradient descent |
-# | minutes | CPU 1.5, GPU 4 |
+# | minutes | CPU 1.7, GPU 4 |
 # | data, licence | facts invented on the spot; totals of the authors' files; optional: the paper's 3,600 documents, no licence stated, downloaded only if you ask |
 #
 # [paper]: https://arxiv.org/abs/2309.12288

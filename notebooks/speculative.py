@@ -21,7 +21,7 @@
 # | venue, year | Conference on Language Modeling (COLM), 2025; arXiv 2405.19715 |
 # | you will learn | why guessing costs no quality; when one more guess pays; to derive an abstract from one figure |
 # | before you begin | conditional probability, expectation, what a language model returns |
-# | minutes | CPU 1.8, GPU 4 (an estimate: not run yet) |
+# | minutes | CPU 2.3, GPU 4 (an estimate: not run yet) |
 # | data, licence | Python's own library, read on the spot; a digitised figure of the paper (CC BY 4.0) |
 #
 # [paper]: https://arxiv.org/abs/2405.19715

@@ -21,7 +21,7 @@
 # | venue, year | Computer Speech & Language 2017; preprint 2024; NeurIPS 2025 |
 # | you will learn | that three laws are one formula; what each is blind to; why none of them knows where a curve ends |
 # | before you begin | the three chapters, or at least their first sections |
-# | minutes | CPU 1, GPU 2 |
+# | minutes | CPU 1.2, GPU 2 |
 # | data, licence | the source of Python's standard library, read from this interpreter (PSF licence) |
 #
 # [lc]: https://arxiv.org/abs/2402.02515

@@ -74,6 +74,12 @@ def test_every_page_of_the_book_is_in_the_table_of_contents():
     assert written <= set(BOOK.pages)
 
 
+def test_the_table_at_a_glance_says_the_minutes_of_the_claims_file(chapter, prose):
+    said = re.search(r"^\| minutes \| CPU ([\d.]+), GPU ([\d.]+)", prose, re.M)
+    stated = claims.load(chapter).minutes
+    assert (float(said[1]), float(said[2])) == (stated["cpu"], stated["gpu"])
+
+
 def test_every_chapter_has_module_claims_and_tests(chapter):
     assert (ROOT / f"src/foretold/papers/{chapter}.py").exists()
     assert (ROOT / f"tests/test_{chapter}.py").exists()

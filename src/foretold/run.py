@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SEED = 20260801
 STAMP_MIME = "application/vnd.foretold.stamp+json"
-STATED_SPEED = 0.4  # seconds that `loop_seconds` gives on the machine whose minutes the claims files state
+STATED_SPEED = 0.5  # seconds that `loop_seconds` gives on the machine whose minutes the claims files state
 REPORTED_PACKAGES = ("foretold", "numpy", "scipy", "pandas", "torch", "pymc", "bambi", "transformers")
 
 
