@@ -36,10 +36,6 @@ LEAST_LIMIT = 300.0  # but not before it has used so many
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-class ChapterError(Exception):
-    """Chapters failed. The message names, for each, the chapter, the cell and the traceback."""
-
-
 @dataclass(frozen=True)
 class Failure:
     """Why a chapter did not finish: the number of the code cell (from 1), its source, and the traceback."""
@@ -414,13 +410,6 @@ def _outputs(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             yield output.get("data", {})
-
-
-def raise_failures(outcomes: list[Outcome]) -> None:
-    """Raise a `ChapterError` that describes every failed chapter, if there is one."""
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    if failed:
-        raise ChapterError("\n\n".join(outcome.describe() for outcome in failed))
 
 
 def changed_verdicts(outcomes: list[Outcome]) -> list[str]:
