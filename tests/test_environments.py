@@ -241,7 +241,7 @@ print(json.dumps([done, missing]))
 
 LOOPS = """
 import numpy as np
-from foretold.papers import paging_policies as policies
+from foretold.papers.paging.idea import policies
 fault = np.zeros(9, np.int8)
 policies.lru(np.tile(np.arange(3, dtype=np.int32), 3), 3, 2, np.zeros(9, np.int8), np.random.default_rng(1), fault)
 print(fault.sum())
@@ -288,7 +288,7 @@ def test_the_wheel_and_all_that_it_asks_for_can_be_imported_without_the_lock(pyt
     environment, kinds = bare(python)
     names = KINDS[""].union(*(KINDS[name] for name in kinds))
     done, missing = json.loads(run(environment, tmp_path, "-c", IMPORT, *names).splitlines()[-1])
-    assert {"foretold.papers.coins", "foretold.papers.paging_policies", "foretold.book.sphinx_ext"} <= set(done)
+    assert {"foretold.papers.coins", "foretold.papers.paging.idea.policies", "foretold.book.sphinx_ext"} <= set(done)
     if "torch" in kinds:
         assert missing == {}
     else:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from foretold.uncertainty import mean_interval
+from foretold.kit.uncertainty import mean_interval
 
 
 def test_it_is_the_t_interval_of_scipy():
