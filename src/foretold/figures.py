@@ -401,6 +401,19 @@ def interactive(
     )
 
 
+def script(path: Path, function: str = "update") -> str:
+    """The `update` of `interactive` from an ES module in a file, ``browser.js`` beside the rooms of a paper.
+
+    The module imports nothing; `function` is the one that it exports for this figure, of ``(values, data, figure)``.
+    Raises ValueError where the module does not export it.
+    """
+    source = path.read_text(encoding="utf-8")
+    if not re.search(rf"^export function {re.escape(function)}\(", source, re.M):
+        raise ValueError(f"{path.name} does not export function {function}")
+    source = re.sub(r"^export (?=function |const )", "", source, flags=re.M)
+    return f"{source}\nreturn {function}(values, data, figure);"
+
+
 @lru_cache
 def _runtime() -> str:
     return Path(__file__).with_name("interactive.js").read_text(encoding="utf-8")

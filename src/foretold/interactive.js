@@ -219,6 +219,7 @@ window.foretoldInteractive ||= (() => {
   }
 
   return {
+    decode,
     mount(key, spec) {
       if (!document.getElementById("foretold-interactive-style")) {
         document.head.append(Object.assign(document.createElement("style"), { id: "foretold-interactive-style", textContent: CSS }));
