@@ -88,7 +88,7 @@ class SmallBook:
         for name in ("alpha", "beta"):
             self.write(f"notebooks/{name}.py", CHAPTER.replace("NAME", name))
             self.write(f"src/foretold/papers/{name}.py", "def answer():\n    return 42.0\n")
-            self.write(f"src/foretold/claims/{name}.yml", CLAIMS.replace("NAME", name))
+            self.write(f"src/foretold/papers/{name}/claims.yml", CLAIMS.replace("NAME", name))
 
     def write(self, path: str, text: str) -> None:
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)

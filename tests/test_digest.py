@@ -18,7 +18,13 @@ def package(tmp_path, monkeypatch):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
-    for path in ("__init__.py", "papers/__init__.py", "claims/coins.yml", "tables/heights.csv", "tables/weights.csv"):
+    for path in (
+        "__init__.py",
+        "papers/__init__.py",
+        "papers/coins/claims.yml",
+        "tables/heights.csv",
+        "tables/weights.csv",
+    ):
         write(path)
     write("data.py", "def table(name): return open(table_path(name))\ndef table_path(name): return name")
     write("registry.yml", "corpus: {sha256: aa}\nother: {sha256: bb}\n")
@@ -136,13 +142,14 @@ def test_a_data_set_that_comes_to_hand_moves_the_cache_digest_only(package, note
 
 
 def test_the_claims_that_a_notebook_starts_are_a_part(package, notebook):
-    assert "claims/coins.yml" in digest.of(notebook("import foretold\nrun = foretold.start('coins')")).code_parts
+    assert "papers/coins/claims.yml" in digest.of(notebook("import foretold\nrun = foretold.start('coins')")).code_parts
 
 
 @pytest.mark.parametrize("start", ["foretold.start('coins')", "foretold.start(chapter='coins')", "start('coins')"])
 def test_every_way_to_start_a_chapter_is_seen(package, notebook, start):
     assert (
-        "claims/coins.yml" in digest.of(notebook(f"from foretold import start\nimport foretold\nrun = {start}")).parts
+        "papers/coins/claims.yml"
+        in digest.of(notebook(f"from foretold import start\nimport foretold\nrun = {start}")).parts
     )
 
 

@@ -1,8 +1,8 @@
 """What the papers claim, and the verdict on each claim when it is measured again.
 
-The claims of a chapter stand in ``claims/<chapter>.yml``. `judge` compares one measured value with one claim, `Ledger`
-collects the judgements of a run, and its MIME bundle carries them in the executed notebook, from where the scoreboard,
-``claims.json`` and the tests read them.
+The claims of a chapter stand in ``papers/<chapter>/claims.yml``. `judge` compares one measured value with one claim,
+`Ledger` collects the judgements of a run, and its MIME bundle carries them in the executed notebook, from where the
+scoreboard, ``claims.json`` and the tests read them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KINDS = ("value", "interval", "ordering", "direction", "bound", "theorem")
 REPRODUCED, EFFECT_SHOWN, NOT_AT_THIS_SCALE, DIFFERS = "reproduced", "effect shown", "not at this scale", "differs"
 VERDICTS = (REPRODUCED, EFFECT_SHOWN, NOT_AT_THIS_SCALE, DIFFERS)
 
-FOLDER = Path(__file__).parent / "claims"
+FOLDER = Path(__file__).parent / "papers"
 
 
 def one_of(what: str, value: object, allowed: Sequence[str]) -> str:
@@ -39,7 +39,7 @@ def one_of(what: str, value: object, allowed: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of a paper, as ``claims/<chapter>.yml`` states it.
+    """One claim of a paper, as ``papers/<chapter>/claims.yml`` states it.
 
     `paper` is the paper's value: a number (`value`), ``[low, high]`` (`interval`), names from the largest to the
     smallest (`ordering`), ``above``/``below`` of `null` (`direction`), ``{at_most: x}``/``{at_least: x}`` (`bound`), or
@@ -222,26 +222,27 @@ def number(value: float, of: float | None = None, finer: float | None = None) ->
 
 def chapters() -> list[str]:
     """Names of the chapters that have a claims file."""
-    return sorted(path.stem for path in FOLDER.glob("*.yml"))
+    return sorted(path.parent.name for path in FOLDER.glob("*/claims.yml"))
 
 
 @lru_cache
 def _read(path: Path, changed: int, size: int) -> Chapter:
     raw = yaml_files.read(path)
+    name = f"{path.parent.name}/{path.name}"
     missing = {"chapter", "title", "paper", "minutes", "claims"} - set(raw)
     if missing:
-        raise ValueError(f"claims file {path.name} lacks {', '.join(sorted(missing))}")
-    if raw["chapter"] != path.stem:
-        raise ValueError(f"claims file {path.name} says chapter: {raw['chapter']!r}; allowed is {path.stem!r}")
+        raise ValueError(f"claims file {name} lacks {', '.join(sorted(missing))}")
+    if raw["chapter"] != path.parent.name:
+        raise ValueError(f"claims file {name} says chapter: {raw['chapter']!r}; allowed is {path.parent.name!r}")
     claims: dict[str, Claim] = {}
     for stated in raw["claims"]:
         entry = {"null" if key is None else key: value for key, value in stated.items()}  # YAML reads `null:` as no key
         unknown = set(entry) - set(Claim.__dataclass_fields__)
         if unknown:
-            raise ValueError(f"claims file {path.name}: claim {entry.get('id')!r} has unknown fields {sorted(unknown)}")
+            raise ValueError(f"claims file {name}: claim {entry.get('id')!r} has unknown fields {sorted(unknown)}")
         claim = Claim(**entry)
         if claim.id in claims:
-            raise ValueError(f"claims file {path.name}: claim id {claim.id!r} stands twice")
+            raise ValueError(f"claims file {name}: claim id {claim.id!r} stands twice")
         claims[claim.id] = claim
     about = (raw[key] for key in ("chapter", "title", "paper", "minutes"))
     return Chapter(*about, claims, raw.get("interlude", False))
@@ -250,7 +251,7 @@ def _read(path: Path, changed: int, size: int) -> Chapter:
 def load(chapter: str) -> Chapter:
     """Read the claims file of a chapter. An unknown chapter is a ValueError with the nearest name."""
     one_of("chapter", chapter, chapters())
-    path = FOLDER / f"{chapter}.yml"
+    path = FOLDER / chapter / "claims.yml"
     stat = path.stat()
     return _read(path, stat.st_mtime_ns, stat.st_size)
 

@@ -149,7 +149,7 @@ class Run:
             display(Code(inspect.getsource(thing), language="python"))
 
     def claim(self, claim_id: str, estimate: Any, interval: Sequence[float] | None = None) -> claims.Judgement:
-        """Record what was measured for a claim, judge it against ``claims/<chapter>.yml`` and show one row. See
+        """Record what was measured for a claim, judge it against ``papers/<chapter>/claims.yml`` and show one row. See
         `claims.judge` for the errors."""
         judgement = self.ledger.add(claim_id, estimate, interval)
         record = judgement.record()

@@ -89,8 +89,8 @@ def of(notebook: NotebookNode, profile: str | None = None) -> Digest:
         path = data.tables_path() / f"{name}.csv"
         parts[f"tables/{name}.csv"] = _file_hash(path) if path.exists() else "absent"
     for name in sorted(_started(trees)):
-        path = PACKAGE / "claims" / f"{name}.yml"
-        parts[f"claims/{name}.yml"] = _file_hash(path) if path.exists() else "absent"
+        path = PACKAGE / "papers" / name / "claims.yml"
+        parts[f"papers/{name}/claims.yml"] = _file_hash(path) if path.exists() else "absent"
     for name in sorted(sets):
         parts[f"{SET}{name}"] = _entry_hash(name)
     machine = {"profile": profile or run.default_profile(), "device": run.device_class()}
