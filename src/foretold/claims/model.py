@@ -25,7 +25,7 @@ KINDS = ("value", "interval", "ordering", "direction", "bound", "theorem")
 REPRODUCED, EFFECT_SHOWN, NOT_AT_THIS_SCALE, DIFFERS = "reproduced", "effect shown", "not at this scale", "differs"
 VERDICTS = (REPRODUCED, EFFECT_SHOWN, NOT_AT_THIS_SCALE, DIFFERS)
 
-FOLDER = Path(__file__).parent / "papers"
+FOLDER = Path(__file__).parent.parent / "papers"
 
 
 def one_of(what: str, value: object, allowed: Sequence[str]) -> str:

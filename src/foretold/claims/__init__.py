@@ -1,0 +1,48 @@
+"""What the papers claim, and the verdict on each claim when it is measured again.
+
+The claims of a chapter stand in ``papers/<chapter>/claims.yml``. `judge` compares one measured value with one claim,
+`Ledger` collects the judgements of a run, and its MIME bundle carries them in the executed notebook, from where the
+scoreboard, ``claims.json`` and the tests read them.
+"""
+
+from foretold.claims.model import (
+    KINDS,
+    MIME,
+    PROFILES,
+    VERDICTS,
+    Chapter,
+    Claim,
+    Judgement,
+    Ledger,
+    badge,
+    chapters,
+    judge,
+    load,
+    number,
+    one_of,
+    rows_html,
+    rows_text,
+    scroll_box,
+    tolerance_text,
+)
+
+__all__ = [
+    "KINDS",
+    "MIME",
+    "PROFILES",
+    "VERDICTS",
+    "Chapter",
+    "Claim",
+    "Judgement",
+    "Ledger",
+    "badge",
+    "chapters",
+    "judge",
+    "load",
+    "number",
+    "one_of",
+    "rows_html",
+    "rows_text",
+    "scroll_box",
+    "tolerance_text",
+]
