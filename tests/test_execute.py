@@ -243,7 +243,7 @@ class Immediate(ThreadPoolExecutor):
 @pytest.fixture
 def project(small_book, monkeypatch):
     monkeypatch.setenv("FORETOLD_PROFILE", "smoke")
-    monkeypatch.setattr("foretold.claims.model.FOLDER", small_book.root / "src/foretold/papers")
+    monkeypatch.setattr("foretold.claims.files.FOLDER", small_book.root / "src/foretold/papers")
     return Project.find(small_book.root)
 
 
