@@ -9,11 +9,10 @@ from foretold.claims.files import chapters, load
 from foretold.claims.judging import Judgement, judge
 from foretold.claims.ledger import MIME, Ledger
 from foretold.claims.look import badge, rows_html, rows_text, scroll_box
-from foretold.claims.model import KINDS, PROFILES, VERDICTS, Chapter, Claim, one_of
+from foretold.claims.model import PROFILES, VERDICTS, Chapter, Claim, one_of
 from foretold.claims.text import number, tolerance_text
 
 __all__ = [
-    "KINDS",
     "MIME",
     "PROFILES",
     "VERDICTS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from foretold.claims.model import (
 )
 from foretold.claims.text import number
 
+Span = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -27,7 +29,7 @@ class Judgement:
 
     claim: Claim
     estimate: Any
-    interval: tuple[float, float] | None
+    interval: Span | None
     verdict: str
     expected: str
 
@@ -83,7 +85,7 @@ def judge(claim: Claim, estimate: Any, interval: Sequence[float] | None = None, 
     estimate = _measured(claim, estimate)
     span = _span(claim, estimate, interval)
     reduced = claim.scale.get(profile, "full") == "reduced"
-    within, direction = _agrees(claim, estimate, span)
+    within, effect = AGREEMENT[claim.kind](claim, estimate, span or (estimate, estimate))
     if claim.kind == "direction":
         within = within and not reduced  # at a reduced scale a right sign shows the effect, no more
     if within:
@@ -91,7 +93,7 @@ def judge(claim: Claim, estimate: Any, interval: Sequence[float] | None = None, 
     elif not reduced or claim.kind == "theorem":
         verdict = DIFFERS
     else:
-        verdict = EFFECT_SHOWN if direction else NOT_AT_THIS_SCALE
+        verdict = EFFECT_SHOWN if effect else NOT_AT_THIS_SCALE
     return Judgement(claim, estimate, span, verdict, claim.expect[profile])
 
 
@@ -118,7 +120,7 @@ def _measured(claim: Claim, estimate: Any) -> Any:
     return value
 
 
-def _span(claim: Claim, estimate: Any, interval: Sequence[float] | None) -> tuple[float, float] | None:
+def _span(claim: Claim, estimate: Any, interval: Sequence[float] | None) -> Span | None:
     if interval is None:
         if claim.kind in ("interval", "direction"):
             raise ValueError(f"claim {claim.id!r}: interval is missing; a claim of kind {claim.kind} is judged by it")
@@ -135,33 +137,54 @@ def _span(claim: Claim, estimate: Any, interval: Sequence[float] | None) -> tupl
     return low, high
 
 
-def _agrees(claim: Claim, estimate: Any, span: tuple[float, float] | None) -> tuple[bool, bool]:
-    """(within tolerance, direction holds) for a measured value."""
-    slack = claim.tolerance.get("abs", 0.0)
-    if claim.kind == "theorem":
-        return abs(estimate) <= slack, False
-    if claim.kind == "ordering":
-        ranked = [estimate[name] for name in claim.paper]
-        gaps = [a - b for a, b in itertools.pairwise(ranked)]
-        return all(gap > slack for gap in gaps), estimate[claim.paper[0]] > estimate[claim.paper[-1]]
-    low, high = span or (estimate, estimate)
-    if claim.kind == "direction":
-        holds = low > claim.null + slack if claim.paper == "above" else high < claim.null - slack
-        return holds, holds
-    if claim.kind == "bound":
-        how, limit = next(iter(claim.paper.items()))
-        inside = estimate <= limit + slack if how == "at_most" else estimate >= limit - slack
-        return inside, inside
-    if claim.kind == "interval":
-        within = all(
-            _close(ours, theirs, claim.tolerance) for ours, theirs in zip((low, high), claim.paper, strict=True)
-        )
-        centre = sum(claim.paper) / 2
-    else:
-        within, centre = _close(estimate, claim.paper, claim.tolerance), claim.paper
-    if claim.null is None:
-        return within, False
-    return within, low > claim.null if centre > claim.null else high < claim.null
+def _value(claim: Claim, estimate: float, span: Span) -> tuple[bool, bool]:
+    return _close(estimate, claim.paper, claim.tolerance), _shows_effect(claim, span, claim.paper)
+
+
+def _interval(claim: Claim, estimate: float | None, span: Span) -> tuple[bool, bool]:
+    within = all(_close(ours, theirs, claim.tolerance) for ours, theirs in zip(span, claim.paper, strict=True))
+    return within, _shows_effect(claim, span, sum(claim.paper) / 2)
+
+
+def _ordering(claim: Claim, estimate: Mapping[str, float], span: Span) -> tuple[bool, bool]:
+    ranked = [estimate[name] for name in claim.paper]
+    return all(a - b > claim.slack for a, b in itertools.pairwise(ranked)), ranked[0] > ranked[-1]
+
+
+def _direction(claim: Claim, estimate: float, span: Span) -> tuple[bool, bool]:
+    holds = claim.null is not None and _is_beyond(span, claim.null, claim.paper == "above", claim.slack)
+    return holds, holds
+
+
+def _bound(claim: Claim, estimate: float, span: Span) -> tuple[bool, bool]:
+    how, limit = next(iter(claim.paper.items()))
+    inside = estimate <= limit + claim.slack if how == "at_most" else estimate >= limit - claim.slack
+    return inside, inside
+
+
+def _theorem(claim: Claim, estimate: float, span: Span) -> tuple[bool, bool]:
+    return abs(estimate) <= claim.slack, False
+
+
+# By kind: (is the measured value within the tolerance?, does it show the effect at a reduced scale?)
+AGREEMENT: dict[str, Callable[[Claim, Any, Span], tuple[bool, bool]]] = {
+    "value": _value,
+    "interval": _interval,
+    "ordering": _ordering,
+    "direction": _direction,
+    "bound": _bound,
+    "theorem": _theorem,
+}
+
+
+def _shows_effect(claim: Claim, span: Span, centre: float) -> bool:
+    """Whether our whole interval lies on that side of `null` on which the paper's value lies."""
+    return claim.null is not None and _is_beyond(span, claim.null, centre > claim.null)
+
+
+def _is_beyond(span: Span, null: float, above: bool, slack: float = 0.0) -> bool:
+    low, high = span
+    return low > null + slack if above else high < null - slack
 
 
 def _close(ours: float, theirs: float, tolerance: Mapping[str, float]) -> bool:
