@@ -89,12 +89,12 @@ def test_a_module_that_nobody_imports_is_no_part(package, notebook):
 
 
 def test_a_file_that_a_module_names_is_a_part(package, notebook):
-    package("figures.py", "script = here.with_name('interactive.js')")
-    package("interactive.js", "1")
-    package("unnamed.js", "1")
+    package("figures/__init__.py", "script = here.with_name('runtime.js')")
+    package("figures/runtime.js", "1")
+    package("figures/unnamed.js", "1")
     parts = digest.of(notebook("from foretold import figures")).code_parts
-    assert "interactive.js" in parts
-    assert "unnamed.js" not in parts
+    assert "figures/runtime.js" in parts
+    assert "figures/unnamed.js" not in parts
 
 
 @pytest.mark.parametrize(

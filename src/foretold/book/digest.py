@@ -260,7 +260,7 @@ def _closure(trees: list[list[ast.AST]]) -> tuple[list[Path], set[str], set[str]
 
 
 def _siblings(tree: list[ast.AST], folder: Path) -> set[Path]:
-    """Files beside a module that it names as a whole string: figures.py names interactive.js."""
+    """Files beside a module that it names as a whole string: figures/interaction.py names runtime.js."""
     named = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py" and path.name in named}
 

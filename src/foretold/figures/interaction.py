@@ -403,7 +403,7 @@ def interactive(
 
 @lru_cache
 def _runtime() -> str:
-    return Path(__file__).with_name("interactive.js").read_text(encoding="utf-8")
+    return Path(__file__).with_name("runtime.js").read_text(encoding="utf-8")
 
 
 @lru_cache
