@@ -4,20 +4,10 @@
 puts a plotly figure there, with native HTML controls that work from the keyboard. Both demand a text alternative.
 """
 
-from foretold.figures.interaction import (
-    COLOURS,
-    DIVERGING,
-    GRID,
-    INK,
-    SEQUENTIAL,
-    Choice,
-    Control,
-    Slider,
-    Toggles,
-    interactive,
-    show,
-    use_theme,
-)
+from foretold.figures.controls import Choice, Control, Slider, Toggles
+from foretold.figures.interaction import interactive
+from foretold.figures.svg import show
+from foretold.figures.theme import COLOURS, DIVERGING, GRID, INK, SEQUENTIAL, use_theme
 
 __all__ = [
     "COLOURS",
