@@ -301,7 +301,7 @@ def driver_version() -> str | None:
 def commit() -> str:
     """The git commit of the foretold that runs: of the clone it lies in (marked where files were changed since), or of
     the address pip installed it from."""
-    folder = Path(__file__).parent
+    folder = Path(__file__).parent.parent
 
     def git(*words: str) -> str:
         return subprocess.run(
@@ -310,7 +310,7 @@ def commit() -> str:
 
     try:
         # A clone of some other project may lie around an installed foretold.
-        git("ls-files", "--error-unmatch", "run.py")
+        git("ls-files", "--error-unmatch", "__init__.py")
         changed = git("status", "--porcelain", "--", ".", ":/notebooks")  # what can move a number
         return git("rev-parse", "--short=12", "HEAD") + (" with uncommitted changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
