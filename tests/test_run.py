@@ -40,7 +40,7 @@ def test_the_header_says_profile_device_seed_versions_and_minutes(toy):
 
 
 def test_minutes_stand_beside_the_speed_of_the_machine_that_gave_them(toy, monkeypatch):
-    monkeypatch.setattr("foretold.run.chapter.loop_seconds", lambda: 2.4)
+    monkeypatch.setattr(run.machine, "loop_seconds", lambda: 2.4)
     assert "two idle cores that need 0.5 s to count to 20 million in Python; here it takes 2.4 s" in toy.header()
     assert toy.provenance()["loop_seconds"] == 2.4
 
@@ -61,7 +61,7 @@ def test_an_unknown_profile_is_an_error_with_the_nearest_name(monkeypatch):
 
 
 def test_without_cuda_the_profile_is_cpu(monkeypatch):
-    monkeypatch.setattr("foretold.run.chapter.device_class", lambda: "cpu")
+    monkeypatch.setattr(run.machine, "device_class", lambda: "cpu")
     assert run.default_profile() == "cpu"
 
 
