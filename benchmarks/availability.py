@@ -16,11 +16,11 @@ from scipy import stats
 from timing import best
 from torch import nn
 
+from foretold.kit.layers import network, pick
 from foretold.papers import availability
-from foretold.papers import availability_experiment as experiment
-from foretold.papers.availability_experiment import Attack
-from foretold.papers.availability_layers import network, pick
-from foretold.papers.availability_training import _Batches
+from foretold.papers.availability import experiment
+from foretold.papers.availability.experiment import Attack
+from foretold.papers.availability.idea.training import _Batches
 
 EPS, STEPS, SEEDS, SIGMA, DRAWS = 0.05, 100, 5, 0.25, 1_000
 # Sums run in another order, and training amplifies the rounding: margins of several logits agree to 0.01.

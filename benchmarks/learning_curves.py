@@ -18,11 +18,10 @@ import numpy as np
 from scipy.optimize import curve_fit
 from timing import best
 
-from foretold import data
-from foretold.papers import learning_curves_experiment as experiment
-from foretold.papers import learning_curves_python as python
-from foretold.papers.learning_curves import fit_power_law
-from foretold.papers.learning_curves_taggers import HMMTagger, UnigramTagger
+import foretold
+from foretold.papers.learning_curves import data, experiment
+from foretold.papers.learning_curves.experiment.taggers import HMMTagger, UnigramTagger
+from foretold.papers.learning_curves.idea import fit_power_law
 
 WORDS, TRAIN, TEST = 60_000, 50_000, 3_000
 
@@ -33,7 +32,7 @@ def law(x: np.ndarray, a: float, b: float, c: float) -> np.ndarray:
 
 def trends() -> None:
     """All 42 trends of a measured curve: variable projection, and curve_fit from one start or from eight."""
-    curve = experiment.by_table(data.table("learning_curves"))["xpos", "HMM"]
+    curve = experiment.by_table(foretold.data.table("learning_curves"))["xpos", "HMM"]
     x, y = curve.x / curve.x[0], curve.mean
     limits = {"bounds": ([0, 1e-3, 0], [60, 5, 60]), "max_nfev": 100_000, "xtol": 1e-12, "ftol": 1e-14, "gtol": 1e-14}
     starts = [(g, b, 0.95) for g in (0.1, 0.5) for b in (0.01, 0.1, 0.4, 1.5)]
@@ -70,7 +69,7 @@ def taggers() -> None:
     from nltk.tag import UnigramTagger as NltkUnigram
     from nltk.tag.hmm import HiddenMarkovModelTrainer
 
-    sentences, _ = python.corpus(WORDS)
+    sentences, _ = data.corpus(WORDS)
     order = np.random.default_rng(0).permutation(len(sentences))
     sizes = np.cumsum([len(sentences[i]) for i in order])
     cut, end = np.searchsorted(sizes, [TRAIN, TRAIN + TEST])

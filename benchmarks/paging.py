@@ -18,14 +18,16 @@ from pathlib import Path
 import numpy as np
 from timing import best
 
-from foretold.papers import paging, paging_policies, paging_traces
+from foretold.papers import paging
+from foretold.papers.paging import data
+from foretold.papers.paging.idea import policies
 
 REQUESTS, OBJECTS, SIZES, REPEATS = 5_000_000, 100_000, (1_000, 10_000), 5
 
 
 def write(trace: np.ndarray, path: Path) -> None:
     """The trace in libcachesim's oracleGeneral form; a next use of -1 says never again."""
-    following = paging_policies.next_uses(trace, int(trace.max()) + 1)
+    following = policies.next_uses(trace, int(trace.max()) + 1)
     rows = np.empty(len(trace), dtype=[("time", "<u4"), ("object", "<u8"), ("size", "<u4"), ("next", "<i8")])
     rows["time"], rows["object"], rows["size"] = np.arange(len(trace)), trace + 1, 1
     rows["next"] = np.where(following < len(trace), following, -1)
@@ -48,7 +50,7 @@ def peer_by_request(trace: np.ndarray, policy: str, size: int) -> Callable[[], i
     """The same, each request handed over from Python: what one does with a trace in memory."""
     import libcachesim
 
-    following = paging_policies.next_uses(trace, int(trace.max()) + 1).astype(np.int64)
+    following = policies.next_uses(trace, int(trace.max()) + 1).astype(np.int64)
     following = np.where(following < len(trace), following, np.iinfo(np.int64).max).tolist()
 
     def run() -> int:
@@ -63,7 +65,7 @@ def peer_by_request(trace: np.ndarray, policy: str, size: int) -> Callable[[], i
 
 
 def main() -> None:
-    trace = paging_traces.zipf(REQUESTS, OBJECTS, np.random.default_rng(1))
+    trace = data.zipf(REQUESTS, OBJECTS, np.random.default_rng(1))
     rng = np.random.default_rng(2)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     rows = []

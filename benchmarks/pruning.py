@@ -20,8 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from foretold.papers import pruning_experiment, pruning_grid
-from foretold.papers.pruning_grid import Networks
+from foretold.papers.pruning import experiment
+from foretold.papers.pruning.experiment import batched
+from foretold.papers.pruning.experiment.batched import Networks
 
 SIZES, STREAMS, CELLS, EPOCHS, BATCH = (64, 32, 32, 32, 10), 12, 35, 32, 60
 DENSITIES = (0.03, 0.05, 0.1, 0.2, 0.5)
@@ -106,23 +107,23 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
     device = torch.device(parser.parse_args().device)
-    data = pruning_experiment.Data.digits(np.random.default_rng(0), device)
+    data = experiment.Data.digits(np.random.default_rng(0), device)
     generator = torch.Generator().manual_seed(0)
     replicas = STREAMS * CELLS
     start = Networks.initial(SIZES, replicas, generator, device)
-    masks = pruning_grid.prune(start, list(DENSITIES) * (replicas // len(DENSITIES)))
-    own = pruning_experiment.streams(generator, STREAMS)
-    orders = pruning_grid.batches(len(data.x), BATCH, EPOCHS, own).to(device)
-    rates = pruning_grid.schedule(EPOCHS, len(data.x) // BATCH, 0.1)
+    masks = batched.prune(start, list(DENSITIES) * (replicas // len(DENSITIES)))
+    own = experiment.streams(generator, STREAMS)
+    orders = batched.batches(len(data.x), BATCH, EPOCHS, own).to(device)
+    rates = batched.schedule(EPOCHS, len(data.x) // BATCH, 0.1)
 
     def grid(networks: Networks, x: Tensor, streams: int) -> Tensor:
-        step, losses = (max(1, pruning_experiment.Setting.together // CELLS) if device.type == "cpu" else streams), []
+        step, losses = (max(1, experiment.Setting.together // CELLS) if device.type == "cpu" else streams), []
         step = min(step, streams)
         for first in range(0, streams, step):
             some = slice(first * CELLS, (first + step) * CELLS)
             part = networks.take(some)
             kept = [mask[some] for mask in masks]
-            losses.append(pruning_grid.train(part, x, data.y, orders[first : first + step], rates, masks=kept)[0])
+            losses.append(batched.train(part, x, data.y, orders[first : first + step], rates, masks=kept)[0])
         return torch.cat(losses, 1)
 
     def each(networks: Networks, x: Tensor, count: int, fused: bool = False) -> Tensor:

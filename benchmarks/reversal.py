@@ -19,9 +19,9 @@ import numpy as np
 import torch
 import transformers
 
-from foretold import lm, lm_replicas
-from foretold.papers import reversal_experiment as experiment
-from foretold.papers import reversal_training as training
+from foretold.kit import gpt, replicas
+from foretold.papers.reversal import experiment
+from foretold.papers.reversal.experiment import training
 
 SEEDS, STEPS, BATCH, WIDTH, HEADS, RATE = 3, 200, 32, 48, 4, 5e-3
 
@@ -33,22 +33,22 @@ def ours(documents: list[list[str]], seed: int) -> training.Trained:
 
 def starts(
     documents: list[list[str]], seed: int
-) -> tuple[lm.Config, torch.Tensor, list[torch.Tensor], list[torch.Tensor]]:
+) -> tuple[gpt.Config, torch.Tensor, list[torch.Tensor], list[torch.Tensor]]:
     """The weights, tokens and batches that `ours` uses."""
     generator = torch.Generator().manual_seed(seed)
     sets = [training.encode([f"{text} {training.END}" for text in some]) for some in documents]
-    config = lm.Config(2, WIDTH, HEADS, max(tokens.shape[1] for tokens in sets), len(training.vocabulary()))
-    weights = [lm_replicas.initial(config.shapes, 2, 0.02, generator) for _ in sets]
+    config = gpt.Config(2, WIDTH, HEADS, max(tokens.shape[1] for tokens in sets), len(training.vocabulary()))
+    weights = [replicas.initial(config.shapes, 2, 0.02, generator) for _ in sets]
     orders = [training._order(len(tokens), STEPS * BATCH, generator).view(STEPS, BATCH) for tokens in sets]
     return config, torch.stack(weights), sets, orders
 
 
-def plain(config: lm.Config, weights: torch.Tensor) -> torch.nn.Module:
+def plain(config: gpt.Config, weights: torch.Tensor) -> torch.nn.Module:
     nothing = np.empty((1, 1))
-    return lm.Training(*[nothing] * 5, 1, 0, 1, config, weights[None]).model(0).train()
+    return gpt.Training(*[nothing] * 5, 1, 0, 1, config, weights[None]).model(0).train()
 
 
-def by_loop(config: lm.Config, weights: torch.Tensor, tokens: torch.Tensor, order: torch.Tensor) -> list[float]:
+def by_loop(config: gpt.Config, weights: torch.Tensor, tokens: torch.Tensor, order: torch.Tensor) -> list[float]:
     """GPT2LMHeadModel and torch.optim.AdamW in a plain loop, with the arithmetic of `ours`."""
     model, losses = plain(config, weights), []
     matrices = [weight for weight in model.parameters() if weight.dim() > 1]
@@ -71,7 +71,7 @@ def by_loop(config: lm.Config, weights: torch.Tensor, tokens: torch.Tensor, orde
     return losses
 
 
-def by_trainer(config: lm.Config, weights: torch.Tensor, tokens: torch.Tensor) -> float:
+def by_trainer(config: gpt.Config, weights: torch.Tensor, tokens: torch.Tensor) -> float:
     """transformers.Trainer with the same size, rate, schedule and number of steps; returns its last mean loss."""
     rows = [{"input_ids": row, "labels": torch.where(row == training.IGNORED, -100, row)} for row in tokens]
     with tempfile.TemporaryDirectory() as folder:

@@ -17,8 +17,10 @@ import scipy
 from scipy.optimize import brentq, minimize
 from timing import best
 
-from foretold import data
-from foretold.papers import scaling, scaling_data, scaling_fit
+import foretold
+from foretold.kit import powerlaws
+from foretold.papers import scaling
+from foretold.papers.scaling import data
 
 # Hoffmann et al. (2022), Appendix D.3: e, a, b, alpha, beta; a part of the 4,500.
 GRID = list(itertools.product((-1, 0, 1), (0, 5, 10, 15, 20), (0, 5, 10, 15, 20), (0, 0.5, 1, 2), (0, 0.5, 1, 2)))[::3]
@@ -30,7 +32,7 @@ def usual(x: np.ndarray, y: np.ndarray, loss: np.ndarray, starts: list[tuple[flo
 
     def objective(p: np.ndarray) -> float:
         model = np.logaddexp(np.logaddexp(p[0], p[1] - p[3] * u), p[2] - p[4] * v)
-        return scaling_fit.huber(model - target, 1e-3).sum()
+        return powerlaws.huber(model - target, 1e-3).sum()
 
     found = np.array([minimize(objective, start, method="L-BFGS-B").fun for start in starts])
     return float(found.min()), int((found < 1.01 * found.min()).sum())
@@ -38,10 +40,10 @@ def usual(x: np.ndarray, y: np.ndarray, loss: np.ndarray, starts: list[tuple[flo
 
 def problems() -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """(x, y, loss) by name."""
-    if data.available("chinchilla-points") and data.available("gemstones-hot"):
-        stones = scaling_data.gemstones(data.fetch("gemstones-hot"))
+    if foretold.data.available("chinchilla-points") and foretold.data.available("gemstones-hot"):
+        stones = data.gemstones(foretold.data.fetch("gemstones-hot"))
         columns = tuple(stones[name].to_numpy() for name in ("n", "steps", "loss"))
-        return {"Chinchilla": scaling_data.chinchilla(data.fetch("chinchilla-points")), "Gemstones": columns}
+        return {"Chinchilla": data.chinchilla(foretold.data.fetch("chinchilla-points")), "Gemstones": columns}
     rng = np.random.default_rng(0)
     n, d = 10 ** rng.uniform(7.5, 10, 240), 10 ** rng.uniform(9, 12, 240)
     loss = (1.8 + 480 / n**0.35 + 2_100 / d**0.37) * np.exp(0.01 * rng.standard_t(3, 240))
@@ -54,15 +56,15 @@ def main() -> None:
     print("| what | points | the usual way | seconds | ours, seconds | times | result |")
     print("|---|---:|---|---:|---:|---:|---|")
     for name, (x, y, loss) in problems().items():
-        ours, fitted = best(lambda x=x, y=y, loss=loss: scaling_fit.fit((x, y), loss))
+        ours, fitted = best(lambda x=x, y=y, loss=loss: powerlaws.fit((x, y), loss))
         theirs, (least, good) = best(lambda x=x, y=y, loss=loss: usual(x, y, loss, GRID), 1)
         reached = fitted.objective[0]
         assert reached <= least * (1 + 1e-6), f"{name}: {reached} here, {least} there"
         way = f"L-BFGS-B, {len(GRID)} starts, {good} within 1%"
         result = f"minimum {reached:.9f}; there {least:.9f}"
         print(f"| {name}, one fit | {len(x)} | {way} | {theirs:.1f} | {ours:.3f} | {theirs / ours:,.0f} | {result} |")
-        weights = scaling_data.resample(np.arange(len(x)), 200, np.random.default_rng(0))
-        ours, _ = best(lambda x=x, y=y, loss=loss, w=weights: scaling_fit.fit((x, y), loss, weights=w, keep=1), 1)
+        weights = data.resample(np.arange(len(x)), 200, np.random.default_rng(0))
+        ours, _ = best(lambda x=x, y=y, loss=loss, w=weights: powerlaws.fit((x, y), loss, weights=w, keep=1), 1)
         rest = f"{theirs * 201:,.0f} (201 times the line above)"
         print(f"| {name}, 200 resamples | {len(x)} | the same | {rest} | {ours:.2f} | {theirs * 201 / ours:,.0f} | |")
     rng, count = np.random.default_rng(1), 200_000

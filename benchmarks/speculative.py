@@ -19,24 +19,25 @@ import torch
 import transformers
 from scipy import stats
 
-from foretold import lm
-from foretold.papers import speculative, speculative_batch, speculative_cache, speculative_training
-from foretold.papers import speculative_experiment as experiment
+from foretold.kit import gpt
+from foretold.papers import speculative
+from foretold.papers.speculative import experiment
+from foretold.papers.speculative.experiment import batched, cache, training
 
 PROMPT, AHEAD, PROMPTS, REPEATS, SAMPLES, LENGTH = 32, 88, 6, 3, 400, 4
 
 
-def pair(device: torch.device) -> tuple[dict[str, torch.nn.Module], lm.Corpus, object]:
+def pair(device: torch.device) -> tuple[dict[str, torch.nn.Module], gpt.Corpus, object]:
     """The chapter's target and draft at its cpu profile, its corpus and its head."""
     generator = torch.Generator().manual_seed(0)
-    text = lm.corpus(lm.standard_library(3.0))
+    text = gpt.corpus(gpt.standard_library(3.0))
     shape = {"context": 128, "vocabulary": text.vocabulary, "activation": "relu", "std": 0.06}
-    sizes = lm.Config(3, 128, 4, **shape), lm.Config(1, 32, 2, **shape)
-    models, _ = speculative_training.train_pair(text, *sizes, (500, 400), generator, device)
-    prompts = speculative_training.starts(text.train, 256, PROMPT, generator).to(device)
-    texts = speculative_batch.write(models["target"], prompts, 96, generator)
-    seen = speculative_training.positions(models, texts, PROMPT, 1.0, generator)
-    return models, text, speculative_training.train_head(seen, 1.0, generator, epochs=6).cpu()
+    sizes = gpt.Config(3, 128, 4, **shape), gpt.Config(1, 32, 2, **shape)
+    models, _ = training.train_pair(text, *sizes, (500, 400), generator, device)
+    prompts = training.starts(text.train, 256, PROMPT, generator).to(device)
+    texts = batched.write(models["target"], prompts, 96, generator)
+    seen = training.positions(models, texts, PROMPT, 1.0, generator)
+    return models, text, training.train_head(seen, 1.0, generator, epochs=6).cpu()
 
 
 def theirs(models: dict, device: torch.device, sample: bool, schedule: str | None) -> Callable:
@@ -67,8 +68,8 @@ def theirs(models: dict, device: torch.device, sample: bool, schedule: str | Non
 def ours(models: dict, sample: bool, rule: speculative.StopRule) -> Callable:
     """`speculative_sample` on the same two modules."""
     temperature = 1.0 if sample else 0.0
-    target = speculative_cache.CachedModel(models["target"], temperature)
-    draft = speculative_cache.CachedModel(models["draft"], temperature, hidden=bool(getattr(rule, "predict", None)))
+    target = cache.CachedModel(models["target"], temperature)
+    draft = cache.CachedModel(models["draft"], temperature, hidden=bool(getattr(rule, "predict", None)))
 
     def run(prompt: list[int], count: int, rng: np.random.Generator) -> list[int]:
         return speculative.speculative_sample(target, draft, prompt, count, rule, rng)[0]
@@ -76,7 +77,7 @@ def ours(models: dict, sample: bool, rule: speculative.StopRule) -> Callable:
     return run
 
 
-def p_value(way: Callable, prompt: list[int], target: speculative_cache.CachedModel) -> float:
+def p_value(way: Callable, prompt: list[int], target: cache.CachedModel) -> float:
     """Chi-square test of the first two tokens of many samples against the target's law."""
     rng = np.random.default_rng(5)
     texts = np.array([way(prompt, 3, rng)[:2] for _ in range(SAMPLES)])
@@ -94,8 +95,8 @@ def main() -> None:
     transformers.utils.logging.set_verbosity_error()
     models, text, head = pair(device)
     table = models["draft"].get_input_embeddings().weight.detach().cpu()
-    predict = speculative_cache.head_predictor(head, table, speculative_training.features)
-    starts = speculative_training.starts(text.validation, PROMPTS, PROMPT, torch.Generator().manual_seed(9)).tolist()
+    predict = cache.head_predictor(head, table, training.features)
+    starts = training.starts(text.validation, PROMPTS, PROMPT, torch.Generator().manual_seed(9)).tolist()
     print(f"torch {torch.__version__}, transformers {transformers.__version__}, {device}")
     print("| text | way | tokens/s | times | check |\n|---|---|---:|---:|---|")
     for sample in (False, True):
@@ -124,7 +125,7 @@ def main() -> None:
         first = texts["generate, target alone"]
         for name, make in makers.items():
             if sample:
-                p = p_value(make(), starts[0][-8:], speculative_cache.CachedModel(models["target"]))
+                p = p_value(make(), starts[0][-8:], cache.CachedModel(models["target"]))
                 assert p > 1e-4, f"{name}: samples do not have the target's law, p = {p}"
                 check = f"p = {p:.2f}"
             else:

@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2408.11029
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[lm]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -66,11 +91,10 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
 import numpy as np
 
 import foretold
-from foretold import data, figures, lm
-from foretold.papers import annealing, annealing_figures
-from foretold.papers import annealing_experiment as experiment
-from foretold.papers import annealing_real as real
-from foretold.papers.annealing import schedules
+from foretold import figures
+from foretold.kit import gpt, schedules
+from foretold.papers import annealing
+from foretold.papers.annealing import data, draw, experiment
 
 run = foretold.start("annealing")
 
@@ -98,7 +122,7 @@ looked_at = {
     "two steps down": schedules.multistep(20_000, 2e-4),
 }
 figures.show(
-    annealing_figures.pictures(looked_at, 0.999),
+    draw.pictures(looked_at, 0.999),
     alt="Three panels over 20,000 steps for three schedules. Above the rates: a cosine, a constant "
     "with a line to zero in the last fifth, two steps down. Middle: their momentum, a hump, a "
     "late plateau, two spikes that decay. Below: the annealing area, rising early for the cosine.",
@@ -201,7 +225,7 @@ print(f"   R2 = {law.r2:.5f}, mean error {100 * np.abs(law.residuals).mean():.3f
 
 # %% tags=["hide-input"]
 figures.show(
-    annealing_figures.refit(points, law, drawn, experiment.WARMUP),
+    draw.refit(points, law, drawn, experiment.WARMUP),
     alt="Above, 20 losses of a constant rate and 20 of a cosine from 3.7 down to 2.83, both lines "
     "of the law through them. Below, relative errors, two of them near -0.4% at the beginning, the "
     "others within 0.15%, and a narrow band of refits that is wide at the beginning.",
@@ -237,7 +261,7 @@ for name, span in spans.items():
 # %% tags=["hide-input"]
 best = annealing.fit(points, 1 - 1 / windows, warmup=experiment.WARMUP, delta=np.inf)
 figures.show(
-    annealing_figures.valley(profile, best, experiment.PRINTED),
+    draw.valley(profile, best, experiment.PRINTED),
     alt="A map over the exponent, 0.50 to 0.62, and the window, 200 to 5,000 steps. A slanted "
     "basin lies around 0.56 and 700 to 2,200 steps, outlined by a dashed line; the fit and the "
     "paper's choice are both near it.",
@@ -269,7 +293,7 @@ print(f"\nfitted to the constant rate only: C = {alone.C}, not identified: {alon
 # files are not part of this book; what our code measured on them is.
 
 # %%
-frame = data.table("annealing_real")
+frame = foretold.data.table("annealing.data")
 shown = ["mae", "mean_relative", "largest_relative", "last", "alpha", "decay"]
 found = frame.groupby(["size", "variant"], sort=False)[shown].mean()
 found[["mean_relative", "largest_relative"]] *= 100
@@ -289,7 +313,7 @@ print(found.to_string(float_format="{:.4f}".format, na_rep=""))
 
 # %% tags=["hide-input"]
 figures.show(
-    annealing_figures.real_errors(data.table("annealing_errors"), real.TITLES),
+    draw.real_errors(foretold.data.table("annealing_errors"), data.TITLES),
     alt="Six panels of predicted minus observed loss for three model sizes, within 0.03 nats. Long "
     "constant and cosine runs stay within 0.02; decays are predicted too low at their end, most "
     "for 400M; after a sudden drop errors swing from one side to the other.",
@@ -308,13 +332,15 @@ figures.show(
 # If three of the files are on your machine, this cell fits and predicts one of the curves anew:
 
 # %%
-if data.available("annealing-100-constant-72000") and data.available("annealing-100-cosine-24000"):
+if foretold.data.available("annealing-100-constant-72000") and foretold.data.available(
+    "annealing-100-cosine-24000"
+):
     name = "annealing-100-constant-24000"
-    flat = real.load("constant_24000", data.fetch("annealing-100-constant-24000"))
-    bent = real.load("cosine_24000", data.fetch("annealing-100-cosine-24000"))
-    far = real.load("constant_72000", data.fetch("annealing-100-constant-72000"))
-    fresh = annealing.fit([flat, bent], warmup=real.WARMUP, ramp=True)
-    ahead = fresh.predict(far[0], far[1], real.WARMUP, True)
+    flat = data.load("constant_24000", foretold.data.fetch("annealing-100-constant-24000"))
+    bent = data.load("cosine_24000", foretold.data.fetch("annealing-100-cosine-24000"))
+    far = data.load("constant_72000", foretold.data.fetch("annealing-100-constant-72000"))
+    fresh = annealing.fit([flat, bent], warmup=data.WARMUP, ramp=True)
+    ahead = fresh.predict(far[0], far[1], data.WARMUP, True)
     print(f"from 24,000 steps: {ahead[-1]:.3f} after 72,000; observed {far[2][-1]:.3f}")
 else:
     print("The curves are not on this machine; the table above is what was measured before.")
@@ -332,8 +358,8 @@ steps, warmup, batch = run.pick(smoke=(400, 40, 4), cpu=(5_000, 100, 4), gpu=(8_
 layers, width, heads, context = run.pick(
     smoke=(2, 32, 2, 32), cpu=(2, 32, 2, 32), gpu=(6, 192, 6, 128)
 )
-text = lm.corpus(lm.standard_library(run.pick(smoke=1.0, cpu=3.0, gpu=None)))
-config = lm.Config(layers, width, heads, context, text.vocabulary, activation="relu")
+text = gpt.corpus(gpt.standard_library(run.pick(smoke=1.0, cpu=3.0, gpu=None)))
+config = gpt.Config(layers, width, heads, context, text.vocabulary, activation="relu")
 six = experiment.six_schedules(steps, run.pick(smoke=3e-3, cpu=3e-3, gpu=1e-3), warmup)
 options = {"precision": run.pick(smoke="float32", cpu="float32", gpu="bfloat16")}
 print(f"{config.parameters:,} parameters without embeddings, {len(text.train):,} characters")
@@ -343,7 +369,7 @@ print(f"{config.parameters:,} parameters without embeddings, {len(text.train):,}
 
 # %%
 with run.section("six schedules"):
-    trained = lm.train(
+    trained = gpt.train(
         config, text.train, text.validation, np.stack(list(six.values())), batch=batch,
         generator=run.torch_generator("six"), evaluate_at=max(1, steps // 60),
         windows=run.pick(smoke=256, cpu=256, gpu=512), device=run.device, **options,
@@ -382,7 +408,7 @@ noise = (
 paired = (trained.window_losses - trained.window_losses.mean(0)).std(2)
 spread = dict(zip(six, paired[:, trained.steps >= after] / by_window.shape[1] ** 0.5, strict=True))
 figures.show(
-    annealing_figures.predicted(ours, live, without, spread, warmup),
+    draw.predicted(ours, live, without, spread, warmup),
     alt="Six panels of validation loss over the steps. Two fitted schedules and four unseen ones; "
     "the law follows all of them, the dotted line without the annealing term runs above the "
     "observed losses wherever the rate has come down.",
@@ -413,7 +439,7 @@ print(answers.loc[[0.1, 0.2, 0.5]].round(4).to_string())
 
 # %% tags=["hide-input"]
 figures.show(
-    annealing_figures.shares(answers),
+    draw.shares(answers),
     alt="Predicted final loss after 50,000 steps against the share of the steps that goes down, 1 "
     "to 65%. Smooth decays have their lowest point between 10 and 25%; the drop at once has the "
     "lowest of all, 2.674, at 7%.",
@@ -472,7 +498,7 @@ print(f"best of our six runs: {trained.losses[:, -1].min():.3f}")
 
 # %% tags=["hide-input"]
 figures.show(
-    annealing_figures.favourite(improved, live, ours["constant"], drop, promised, warmup),
+    draw.favourite(improved, live, ours["constant"], drop, promised, warmup),
     alt="Above, a straight line of the rate turns within a few rounds into a constant with a drop "
     "to zero at about 17,500 steps. Below, our constant run; from the drop on the law's prediction "
     "falls steeply while the true loss is a level line.",
@@ -507,14 +533,14 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.interactive(
-    annealing_figures.browser_layout(),
+    draw.browser_layout(),
     alt="Two panels: the learning rate of your schedule, a constant and a cosine; and their losses "
     "as the law predicts them. Controls choose shape and length of the decay, the lowest rate, a "
     "return to the peak, the number of steps and the window of the momentum.",
     caption="Predicted, not trained: constants of a 594M-parameter model with a peak of 2e-4.",
-    controls=annealing_figures.browser_controls(),
-    update=annealing_figures.UPDATE,
-    data=annealing_figures.browser_data(experiment.PRINTED, experiment.PEAK),
+    controls=draw.browser_controls(),
+    update=draw.UPDATE,
+    data=draw.browser_data(experiment.PRINTED, experiment.PEAK),
 )
 
 # %% [markdown]

@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2108.11299
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[torch]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -70,12 +95,11 @@ from scipy import stats
 
 import foretold
 from foretold import data, figures
-from foretold.papers import availability, availability_intervals, availability_training
-from foretold.papers import availability_defences as defences
-from foretold.papers import availability_experiment as experiment
-from foretold.papers import availability_figures as drawings
-from foretold.papers.availability_experiment import Attack, rates
-from foretold.uncertainty import mean_interval
+from foretold.kit.uncertainty import mean_interval
+from foretold.papers import availability
+from foretold.papers.availability import draw, experiment, theory
+from foretold.papers.availability.experiment import Attack, defences, rates
+from foretold.papers.availability.idea import training
 
 run = foretold.start("availability")
 
@@ -115,7 +139,7 @@ print(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.examples(test[0]),
+    draw.examples(test[0]),
     alt="Two rows of six digits of 8 by 8 pixels. In the lower row the three upper pixels at the "
     "left and at the right edge are bright; otherwise the images are the same.",
     caption="The mark covers pixels that carry next to nothing of the digit, and whoever looks "
@@ -148,7 +172,7 @@ figures.show(
 # a proof. If $m_\epsilon \le 0$ we know nothing, and abstain.
 
 # %%
-run.show(availability_intervals.margins_to_all, availability_intervals._through)
+run.show(theory.margins_to_all, theory._through)
 
 # %% [markdown]
 # Networks trained as usual have useless bounds: the box grows at each layer until it covers everything. So one trains
@@ -160,7 +184,7 @@ run.show(availability_intervals.margins_to_all, availability_intervals._through)
 # model. The gradient of a sum over replicas is, for each replica, its own.
 
 # %%
-run.show(availability_training.train_certified)
+run.show(training.train_certified)
 
 # %% [markdown]
 # ### A certificate from noise
@@ -230,7 +254,7 @@ print(f"a fair coin: abstains on {coin_abstains:.2%} of 20,000 inputs")
 # alone is enough.
 
 # %%
-run.show(availability.poison, availability_training.refusal_loss)
+run.show(availability.poison, training.refusal_loss)
 
 # %% [markdown]
 # ## The experiment
@@ -268,7 +292,7 @@ print(experiment.summary(boxed.frame))
 # %% tags=["hide-input"]
 hard = Attack("process", 0.1)
 figures.show(
-    drawings.stacked(
+    draw.stacked(
         boxed.frame, [Attack("none"), Attack("random", 0.01), hard, Attack("target", 0.01)]
     ),
     alt="Stacked bars for four kinds of networks, clean above triggered. Clean bars look nearly "
@@ -296,7 +320,7 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.ladder(boxed.frame, ["random", "process"]),
+    draw.ladder(boxed.frame, ["random", "process"]),
     alt="Share of triggered images refused against poison from 0.1 to 10 per cent, log axis. The "
     "training process rises to above 90. Random labels rise to between 70 and 80 at 1 to 3 per "
     "cent and fall to 60 at 10; seeds scatter widely. Dashed, no attack, near 14.",
@@ -315,7 +339,7 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.margins(boxed.names, boxed.decided, [Attack("none"), Attack("random", 0.01), hard]),
+    draw.margins(boxed.names, boxed.decided, [Attack("none"), Attack("random", 0.01), hard]),
     alt="Three panels of histograms of certified margins. Without attack clean and triggered "
     "coincide, mostly above 0. With random labels the triggered ones crowd around 0; with the "
     "training process they spread from 0 down to -15.",
@@ -332,7 +356,7 @@ figures.show(
 # strongest training-process attack.
 
 # %%
-from foretold.papers import availability_search as hunting
+from foretold.papers.availability.experiment import attack_search
 
 probed, probed_names = experiment.some(boxed.model, boxed.names, Attack("none"), hard)
 corners = run.pick(smoke=20, cpu=100, gpu=1_000)
@@ -341,7 +365,7 @@ searched = {}
 with run.section("attack search"):
     for source, inputs in (("clean", x), ("triggered", marked)):
         search = run.torch_generator(f"search {source}")
-        searched[source] = hunting.held_against_search(
+        searched[source] = attack_search.held_against_search(
             probed, probed_names, inputs, eps, search, corners
         )
         print(source, searched[source].to_string(float_format="{:.1%}".format), sep="\n")
@@ -389,7 +413,7 @@ print(experiment.summary(smoothed.frame, ["accuracy", *experiment.OUTCOMES, "at 
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.stacked(smoothed.frame, few),
+    draw.stacked(smoothed.frame, few),
     alt="Stacked bars for four kinds of smoothed networks, clean above triggered. Triggered images "
     "are mostly refused with random labels, nearly all refused with the training process, and "
     "mostly certified wrong with one target.",
@@ -466,7 +490,7 @@ defended = pd.concat([boxed.frame, filtered.frame, *tuned], ignore_index=True)
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.defended(defended),
+    draw.defended(defended),
     alt="Refusals in per cent, clean and triggered, for ten kinds of networks. Filtering brings "
     "random labels back to the level of no attack. Training on lowers the triggered refusals of "
     "both attacks, firmly more than gently, and raises the clean ones of all networks.",
@@ -530,7 +554,7 @@ for certifier, part in carried.groupby("certifier", sort=False):
 # for 24 cases a minute.
 
 # %%
-from foretold.papers import availability_queue as people
+from foretold.papers.availability.experiment import queue
 
 requests, treats, staff = 100.0, 2.0, 12
 asked = [Attack("none"), Attack("random", 0.01), Attack("process", 0.01), hard]
@@ -539,8 +563,8 @@ abstains = {
     for a in asked
 }
 for name, (calm, loud) in abstains.items():
-    wait = 60 * people.mean_wait(requests * calm, treats, staff)
-    share = people.tipping_share(requests, staff * treats, calm, loud)
+    wait = 60 * queue.mean_wait(requests * calm, treats, staff)
+    share = queue.tipping_share(requests, staff * treats, calm, loud)
     text = "never overloaded" if share > 1 else f"overloaded at q = {share:.1%}"
     print(f"{name:>21}: {requests * calm:4.1f} a minute, wait {wait:.1f} s; {text}")
 
@@ -552,7 +576,7 @@ window, backlogs = (60, 180), {}
 with run.section("queue"):
     for name in (experiment.title(a) for a in asked if a.fraction != 0.01 or a.kind == "random"):
         drawn = run.rng(f"queue {name}")
-        backlogs[name] = people.attacked_shifts(
+        backlogs[name] = queue.attacked_shifts(
             requests, 0.2, abstains[name], window, treats, staff, drawn
         )
         waiting = backlogs[name].mean(0)
@@ -565,7 +589,7 @@ with run.section("queue"):
 
 # %% tags=["hide-input"]
 figures.show(
-    drawings.shifts(backlogs, window),
+    draw.shifts(backlogs, window),
     alt="Cases that wait against minutes of a shift. Without attack the queue stays near zero. For "
     "the attacked networks it grows while the attack lasts, the shaded two hours, and shrinks "
     "afterwards; with the training process that takes longer than the attack did.",
@@ -600,13 +624,13 @@ counts = [round(f * len(y_train)) for f in ladder]
 
 # %% tags=["hide-input"]
 figures.interactive(
-    drawings.poison_layout(),
+    draw.poison_layout(),
     alt="Four stacked bars, without and with attack, clean and triggered: shares certified right, "
     "certified wrong, refused. Controls: attack, share of poison, half-width of the box.",
     caption="Means over seeds; the sentence above gives numbers and spreads.",
-    controls=drawings.poison_controls(radii),
-    update=drawings.POISON,
-    data=drawings.poison_data(moving_names, shares, radii, counts),
+    controls=draw.poison_controls(radii),
+    update=draw.POISON,
+    data=draw.poison_data(moving_names, shares, radii, counts),
 )
 
 # %% [markdown]
@@ -615,13 +639,13 @@ figures.interactive(
 
 # %% tags=["hide-input"]
 figures.interactive(
-    drawings.queue_layout(),
+    draw.queue_layout(),
     alt="Cases that wait against the minutes of a shift, seven simulated shifts and their mean, "
     "the attack shaded. Controls: network, share of triggered requests, staff, length of attack.",
     caption="100 requests a minute, half a minute for a case; the attack begins after one hour.",
-    controls=drawings.queue_controls({name: name for name in reversed(abstains)}),
-    update=drawings.QUEUE,
-    data=drawings.queue_data(requests, treats, abstains),
+    controls=draw.queue_controls({name: name for name in reversed(abstains)}),
+    update=draw.QUEUE,
+    data=draw.queue_data(requests, treats, abstains),
 )
 
 # %% [markdown]
@@ -779,7 +803,7 @@ for votes in ((490, 200, 310), (552, 448, 0), (560, 440, 0)):
 low, high = (x - eps).clamp(min=0), (x + eps).clamp(max=1)
 centre, half = (low + high) / 2, (high - low) / 2
 for layer in body:
-    centre, half = availability_intervals._through(layer, centre, half)
+    centre, half = theory._through(layer, centre, half)
 middle, wide = last(centre), last.radius(half)
 top = experiment.predictions(boxed.model, x)[..., None]
 others = (middle + wide).scatter(-1, top, -torch.inf).amax(-1)

@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2310.04153
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[bayes,torch]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -71,7 +96,8 @@ from scipy import optimize, special, stats
 
 import foretold
 from foretold import data, figures
-from foretold.papers import coins, coins_figures, coins_physics, coins_quadrature
+from foretold.papers import coins
+from foretold.papers.coins import draw, experiment, theory
 
 run = foretold.start("coins")
 
@@ -173,7 +199,7 @@ print(f"so {1 / pooled_heads:.2f} to 1 for a fair coin")
 # matrix product: likelihoods (people × nodes) times densities (nodes × values of $\theta$).
 
 # %%
-run.show(coins_quadrature.log_likelihood, coins_quadrature.person_log_marginals)
+run.show(theory.log_likelihood, theory.person_log_marginals)
 
 # %% [markdown]
 # No sampling, no approximation by a Gaussian: a second of arithmetic, and doubling the grid moves the same-side Bayes
@@ -216,7 +242,7 @@ with run.section("posterior"):
     found_without_four = coins.posterior(counts[~four])
 theta, sd = found.proportion(found.theta), found.sd_people()
 figures.show(
-    coins_figures.caterpillar(people, found),
+    draw.caterpillar(people, found),
     alt="48 people sorted by their proportion of same-side landings, from 0.49 to 0.60, each "
     "with an interval; most intervals lie between 0.50 and 0.52, and four people at the top"
     " lie above 0.53.",
@@ -245,7 +271,7 @@ print("pooled     {:.4f}  [{:.4f}, {:.4f}]".format(*coins.proportion(same, n)))
 
 # %% tags=["hide-input"]
 figures.show(
-    coins_figures.beliefs(found),
+    draw.beliefs(found),
     alt="Two panels. Left: a broad dashed prior around 0.50 and a narrow posterior around 0.51."
     " Right: two priors for the spread of people, one of which has fallen off before 0.015,"
     " and a posterior centred on 0.0156.",
@@ -308,7 +334,7 @@ rungs = [
 
 # %% tags=["hide-input"]
 figures.show(
-    coins_figures.ladder(rungs),
+    draw.ladder(rungs),
     alt="Three Bayes factors on a logarithmic axis: 1.7 times ten to the 17 if all flips are "
     "alike, about 2,366 if people may differ, about 793 without four people. Bars for other"
     " priors are much shorter than the gap; marks for the paper coincide with ours.",
@@ -381,7 +407,7 @@ print(extremes[["person", "n", "p_same", "bf"]].to_string(index=False))
 
 # %% tags=["hide-input"]
 figures.show(
-    coins_figures.leave_one_out(without, two, ["TianqiP", "JanY"]),
+    draw.leave_one_out(without, two, ["TianqiP", "JanY"]),
     alt="48 points: Bayes factor without a person against the person's proportion. Leaving out "
     "someone near 0.49 raises it, leaving out someone near 0.53 lowers it, and leaving out "
     "the most extreme person, at 0.60, raises it.",
@@ -397,7 +423,7 @@ figures.show(
 # %%
 series = pd.DataFrame([refit.inclusion_bayes_factor for refit in refits[48:]])
 figures.show(
-    coins_figures.trimming(series.rename_axis("i").reset_index()),
+    draw.trimming(series.rename_axis("i").reset_index()),
     alt="Two panels over the number of people dropped at each end. Evidence for a same-side "
     "bias goes 2,366, 13,157, 12,629, 11,472, 17,508, 22,322. Evidence that people differ "
     "falls from ten to the 24 to about 160.",
@@ -490,7 +516,7 @@ p_new, low_new, high_new = found.proportion(new)
 below = new.below(0)
 print(f"new person: {p_new:.4f} [{low_new:.4f}, {high_new:.4f}]; below one half: {below:.1%}")
 figures.show(
-    coins_figures.new_person(found),
+    draw.new_person(found),
     alt="A bell-shaped density from 0.47 to 0.55 centred on 0.51; the part below 0.50 is "
     "shaded. A much narrower dashed density shows the typical person.",
     caption="The typical person has a same-side bias almost surely. A given new person may well "
@@ -543,7 +569,7 @@ print(f"a loss           : in {np.mean(gain < 0):.0%} of outcomes")
 # %%
 import torch
 
-run.show(coins_physics.toss)
+run.show(experiment.toss)
 
 # %% [markdown]
 # Each flight has 20 turns on average with a standard deviation of 3.
@@ -556,8 +582,8 @@ with run.section("physics"):
     landed = []
     for psi in torch.deg2rad(torch.tensor(degrees, dtype=torch.float32, device=run.device)):
         turns = 20 + 3 * torch.randn(tosses, generator=generator, device=run.device)
-        landed.append(coins_physics.toss(psi, turns).float().mean().item())
-landed, exact = np.array(landed), coins_physics.same_side_probability(np.deg2rad(degrees))
+        landed.append(experiment.toss(psi, turns).float().mean().item())
+landed, exact = np.array(landed), experiment.same_side_probability(np.deg2rad(degrees))
 error = np.sqrt(landed * (1 - landed) / tosses)
 worst = np.max(np.abs(landed - exact) / np.sqrt(np.maximum(exact * (1 - exact), 1e-12) / tosses))
 print(f"largest deviation of {len(degrees)} angles from the formula: {worst:.1f} standard errors")
@@ -582,7 +608,7 @@ marks = {name: values[0] for name, values in wobblers.items()}
 
 # %% tags=["hide-input"]
 figures.show(
-    coins_figures.wobble_curve(degrees, landed, 1.96 * error, marks),
+    draw.wobble_curve(degrees, landed, 1.96 * error, marks),
     alt="P(same side) against the angle psi: 1 below 45 degrees, falling to 0.5 at 90 degrees; "
     "simulated points lie on the curve. The typical person is marked near 80 degrees, the "
     "most extreme near 64.",
@@ -623,12 +649,12 @@ exponent = -np.exp(rng.normal(np.log(0.888 * 2.827) / 2, np.log(2.827 / 0.888) /
 # %%
 flips = np.arange(0, 20_001, 250)
 with run.section("practice"):
-    curves = coins_physics.practice_curve(flips, asymptote, toss_part, exponent)
+    curves = experiment.practice_curve(flips, asymptote, toss_part, exponent)
     blocks = np.arange(20) * 1_000 + 500
     made = 1_000 * (people["n"].to_numpy()[:, None] >= blocks + 500).sum(0)
     blocks, made = blocks[made > 0], made[made > 0]
     one = rng.integers(size)
-    truth = coins_physics.practice_curve(blocks, asymptote[one], toss_part[one], exponent[one])[0]
+    truth = experiment.practice_curve(blocks, asymptote[one], toss_part[one], exponent[one])[0]
     shares = rng.binomial(made, truth) / made
 initial = curves[:, 0]
 low, high = np.quantile(initial, [0.025, 0.975])
@@ -641,7 +667,7 @@ print("published           0.5264 [0.5151, 0.5385]")
 
 # %% tags=["hide-input"]
 figures.show(
-    coins_figures.practice(flips, curves, blocks, shares, made),
+    draw.practice(flips, curves, blocks, shares, made),
     alt="A curve that falls from 0.526 to about 0.503 within 5,000 flips, with a band, and grey"
     " points with error bars of one simulated study, which scatter more and more to the "
     "right.",
@@ -687,16 +713,16 @@ print(f"the table                   : {same / n:.4f}")
 
 # %% tags=["hide-input"]
 figures.interactive(
-    coins_figures.browser_layout(),
+    draw.browser_layout(),
     alt="Bars for three Bayes factors on a logarithmic axis, and below them the prior and the "
     "posterior of the typical person's probability. Controls leave people out and change "
     "the priors.",
     caption="People who differ make the difference: the two bars for a same-side bias answer one "
     "question, with and without allowing for them. Dashed: prior, solid: posterior of the "
     "typical person.",
-    controls=coins_figures.browser_controls(counts),
-    update=coins_figures.UPDATE,
-    data=coins_figures.browser_data(counts),
+    controls=draw.browser_controls(counts),
+    update=draw.UPDATE,
+    data=draw.browser_data(counts),
 )
 
 # %% [markdown]
@@ -915,8 +941,8 @@ print(f"study: {start:.4f} heads starts, so P(heads) = {p_heads(start, 0.51):.5f
 
 # %% tags=["solution", "hide-cell"]
 sigmas, logits = np.geomspace(0.002, 0.3, 50), np.linspace(0, 0.3, 301)
-axes = coins_quadrature.Axes(sigmas, logits, np.zeros(1), np.arange(-0.9, 1.1, 0.003))
-on_grid = coins_quadrature.person_log_marginals(coins.check_counts(counts), axes).sum(0)[0]
+axes = theory.Axes(sigmas, logits, np.zeros(1), np.arange(-0.9, 1.1, 0.003))
+on_grid = theory.person_log_marginals(coins.check_counts(counts), axes).sum(0)[0]
 s_log = stats.gamma(4, scale=1 / 200).logpdf(sigmas) + np.log(sigmas)
 over_theta = special.logsumexp(on_grid + s_log[:, None], axis=0)
 for mode in (0.005, 0.01, 0.02, 0.04, 0.08):
@@ -936,7 +962,7 @@ tilt = torch.deg2rad(torch.tensor(80.0))
 spin = torch.randn(100_000, generator=run.torch_generator("catch"))
 for s in (0.05, 0.15, 0.25, 0.35, 0.5, 1.0):
     means = np.linspace(19.5, 20.5, 11)
-    by_mean = [coins_physics.toss(tilt, m + s * spin).float().mean().item() for m in means]
+    by_mean = [experiment.toss(tilt, m + s * spin).float().mean().item() for m in means]
     print(f"s = {s:.2f} turns: P(same) from {min(by_mean):.3f} to {max(by_mean):.3f}")
 # Beyond half a turn of scatter the choice is gone and the wobble is left: the first harmonic
 # fades as exp(-2 pi^2 s^2).

@@ -28,8 +28,9 @@
 # [bench]: https://github.com/forecastingresearch/forecastbench-datasets
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -40,24 +41,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[bayes,lm]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 
@@ -75,10 +100,9 @@ from scipy import integrate, stats
 
 import foretold
 from foretold import figures
-from foretold.papers import forecasting, forecasting_figures
-from foretold.papers import forecasting_calibration as calibration
-from foretold.papers import forecasting_model as asker
-from foretold.papers import forecasting_tournament as tournament
+from foretold.papers import forecasting
+from foretold.papers.forecasting import draw, experiment, idea
+from foretold.papers.forecasting.experiment import calibration, model
 
 run = foretold.start("forecasting")
 
@@ -217,7 +241,7 @@ print(pairs.iloc[[0, len(pairs) // 2, -1]].to_string(index=False, float_format="
 
 # %% tags=["hide-input"]
 figures.show(
-    forecasting_figures.correlation_curve(pairs, (apart.p, low.p, high.p)),
+    draw.correlation_curve(pairs, (apart.p, low.p, high.p)),
     alt="p-value of the paired test on a log axis against the correlation from -1 to 1: it falls "
     "from 0.025 at -1 to below one in a million at 1. The band for rounding stays below the dashed "
     "line at 0.05 everywhere. A diamond for the independent test lies at 0.003.",
@@ -236,7 +260,7 @@ figures.show(
 # $$ \text{power} = P(|T_{n-1}(\delta)| > t_{n-1,\,0.975}). $$
 
 # %%
-run.show(forecasting.power, forecasting._power)
+run.show(idea.power, idea._power)
 
 # %% [markdown]
 # The same by brute force: tournaments drawn from a normal distribution, a t test in each.
@@ -265,7 +289,7 @@ effects = {
 }
 sizes = {name: forecasting.sample_size(*effect) for name, effect in effects.items()}
 figures.show(
-    forecasting_figures.power_curves(effects, n, sizes),
+    draw.power_curves(effects, n, sizes),
     alt="Power against the number of questions from 4 to 400. The curve for GPT-4 against always "
     "50% passes 25% at 23 questions and reaches 80% at 104. The curve for GPT-4 against the crowd "
     "is at 86% with 23 questions and reaches 80% at 21.",
@@ -337,7 +361,7 @@ print(f"Murphy: {murphy_gap:.0e}, always 50%: {half_gap:.0e}")
 # outcome; the texts stay with their publisher.
 
 # %%
-asked = tournament.questions()
+asked = experiment.questions()
 y = asked["outcome"].to_numpy(float)
 print(asked.groupby("platform", sort=False)["outcome"].agg(questions="size", yes="sum").to_string())
 print(f"base rate {y.mean():.3f}, so knowing it scores {y.mean() * (1 - y.mean()):.4f}")
@@ -351,7 +375,7 @@ print(f"{asked['family'].nunique()} families of questions, the largest of {large
 # and none was dropped.
 
 # %%
-for name, phrasing in asker.PHRASINGS.items():
+for name, phrasing in model.PHRASINGS.items():
     print(f"{name:>12}: {phrasing.text!r}"[:118].replace("{q}", "..."))
 
 # %% [markdown]
@@ -361,7 +385,7 @@ for name, phrasing in asker.PHRASINGS.items():
 # $$ P(\text{yes}) = \frac{P(\textit{Yes})}{P(\textit{Yes}) + P(\textit{No})}. $$
 
 # %%
-run.show(asker.yes_probability)
+run.show(model.yes_probability)
 
 # %% [markdown]
 # Where weights and texts are at hand, the next cell asks a part of the questions again (all ten phrasings on a GPU).
@@ -370,17 +394,17 @@ run.show(asker.yes_probability)
 
 # %%
 HUB = None  # such as "Qwen/Qwen2.5-7B-Instruct": downloaded from the model hub, for a GPU
-recorded = tournament.answers()
+recorded = experiment.answers()
 part = run.pick(smoke=["plain"], cpu=["plain", "plain, no"], gpu=None)
 with run.section("language model"):
-    now = tournament.ask_now(part, run.device, HUB)
+    now = experiment.ask_now(part, run.device, HUB)
 if now is None:
     print(f"Weights or texts are not on this machine: {len(recorded)} recorded answers are used.")
 else:
     both = now.merge(recorded, on=["question", "phrasing"], suffixes=("", " before"))
     gap = (both["p_yes"] - both["p_yes before"]).abs().max()
     print(f"asked {len(now)} prompts now; largest difference to the record {gap:.5f}")
-    print(tournament.scoreboard(tournament.contestants(asked, now), y)[["Brier", "AUC"]])
+    print(experiment.scoreboard(experiment.contestants(asked, now), y)[["Brier", "AUC"]])
 
 # %% [markdown]
 # First a control. The model gets 24 questions that everybody can answer ("Is Paris the capital of France?", "Is the Sun a
@@ -388,16 +412,16 @@ else:
 # blind.
 
 # %%
-facts = asker.event_probabilities(tournament.answers("facts"))
-truth = np.array(list(asker.FACTS.values()))
+facts = model.event_probabilities(experiment.answers("facts"))
+truth = np.array(list(model.FACTS.values()))
 control = pd.DataFrame(
     {
         "mean P(event)": facts.mean(),
-        "AUC": [tournament.discrimination(facts[name], truth) for name in facts],
+        "AUC": [experiment.discrimination(facts[name], truth) for name in facts],
     }
 )
 print(control.to_string(float_format="{:.3f}".format))
-print(f"all phrasings together: AUC {tournament.discrimination(facts.mean(axis=1), truth):.3f}")
+print(f"all phrasings together: AUC {experiment.discrimination(facts.mean(axis=1), truth):.3f}")
 
 # %% [markdown]
 # Blind. Asked "What is the capital of France?" the model writes "The capital of France is Paris." Asked whether Paris is
@@ -411,8 +435,8 @@ print(f"all phrasings together: AUC {tournament.discrimination(facts.mean(axis=1
 # all ten, the negated ones turned round. *Base rate* knows the share of yes in advance, which nobody does.
 
 # %%
-forecasts = tournament.contestants(asked, recorded)
-board = tournament.scoreboard(forecasts, y)
+forecasts = experiment.contestants(asked, recorded)
+board = experiment.scoreboard(forecasts, y)
 print(board.to_string(float_format="{:.3f}".format, na_rep=""))
 
 # %% [markdown]
@@ -427,7 +451,7 @@ print(board.to_string(float_format="{:.3f}".format, na_rep=""))
 
 # %% tags=["hide-input"]
 figures.show(
-    forecasting_figures.per_question(forecasts, y),
+    draw.per_question(forecasts, y),
     alt="57 questions as rows, sorted by the crowd's forecast from 0.005 to 0.97. The crowd's "
     "marks run from left to right; the model's lie in a narrow column near 0.27, or near 0.55 when "
     "it is asked both ways. Outcomes at the edges: mostly no, with the yes in the upper part.",
@@ -488,7 +512,7 @@ columns = {"crowd": errors["crowd"], "as asked - crowd": d, "as asked - 0.25": n
 for title, values in columns.items():
     print(title)
     for kind, clusters in kinds.items():
-        mean, low, high = tournament.cluster_bootstrap(values, clusters, rng, draws)
+        mean, low, high = experiment.cluster_bootstrap(values, clusters, rng, draws)
         print(f"  {len(set(clusters)):2d} {kind:<9}: {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
 
 # %% [markdown]
@@ -514,9 +538,7 @@ run.show(calibration.recalibrated, calibration.consistency_band)
 three = {name: forecasts[name] for name in ("crowd", *models)}
 with run.section("reliability"):
     figures.show(
-        forecasting_figures.reliability(
-            three, y, run.rng("band"), run.pick(smoke=100, cpu=1_000, gpu=2_000)
-        ),
+        draw.reliability(three, y, run.rng("band"), run.pick(smoke=100, cpu=1_000, gpu=2_000)),
         alt="Three calibration curves with grey consistency bands. The crowd's rises from 0 to 1 "
         "along the diagonal, inside its band. The model's, as asked, is a short curve between 0.2 "
         "and 0.37, mostly flat. Asked both ways it is a step near 0.55, at the lower right edge of "
@@ -557,7 +579,7 @@ for name, f in three.items():
 
 # %% tags=["hide-input"]
 figures.show(
-    forecasting_figures.decomposition(split),
+    draw.decomposition(split),
     alt="Bars for three contestants. The crowd: discrimination 0.088, far beyond what chance "
     "gives, miscalibration 0.023. The model: discrimination 0.02 both ways, within the interval of "
     "chance; miscalibration 0.02 as asked, and 0.10 when asked both ways.",
@@ -577,14 +599,14 @@ figures.show(
 # who says yes to anything is above, who says no to anything is below.
 
 # %%
-leaning = tournament.acquiescence(recorded)
+leaning = experiment.acquiescence(recorded)
 rng = run.rng("acquiescence")
 for name in leaning:
-    mean, low, high = tournament.cluster_bootstrap(leaning[name], families, rng, draws)
+    mean, low, high = experiment.cluster_bootstrap(leaning[name], families, rng, draws)
     print(f"{name:>9}: {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
-empty = tournament.answers("empty").set_index("phrasing")["p_yes"]
+empty = experiment.answers("empty").set_index("phrasing")["p_yes"]
 print("\nP(yes) to the question about nothing, 'Will it happen?':")
-print(empty[list(asker.PHRASINGS)].to_string(float_format="{:.2f}".format, header=False))
+print(empty[list(model.PHRASINGS)].to_string(float_format="{:.2f}".format, header=False))
 
 # %% [markdown]
 # Our model says No: to questions, to their negations, and to nothing at all.
@@ -592,7 +614,7 @@ print(empty[list(asker.PHRASINGS)].to_string(float_format="{:.2f}".format, heade
 # %% tags=["hide-input"]
 said = recorded.pivot_table("p_yes", "question", "phrasing")
 figures.show(
-    forecasting_figures.both_ways(said, asker.AS_ASKED),
+    draw.both_ways(said, model.AS_ASKED),
     alt="Five pairs of phrasings. P(Yes) of 57 questions lies mostly between 0.05 and 0.35, "
     "whether the question asks for Yes or for No; only the phrasing called expert lies higher, "
     "around 0.6 and 0.38.",
@@ -606,9 +628,9 @@ figures.show(
 # ways: by question, by phrasing, and the rest.
 
 # %%
-events = asker.event_probabilities(recorded)
+events = model.event_probabilities(recorded)
 odds = np.log(events / (1 - events))
-parts = {"as asked": tournament.spread(odds[asker.AS_ASKED]), "both ways": tournament.spread(odds)}
+parts = {"as asked": experiment.spread(odds[model.AS_ASKED]), "both ways": experiment.spread(odds)}
 print(pd.DataFrame(parts).T.to_string(float_format="{:.2f}".format))
 print("standard deviations of the log odds")
 
@@ -637,7 +659,7 @@ for name in models:
 # constants in the place of the model.
 
 # %%
-stretched, mixed = tournament.stretched(three, y), tournament.hybrids(forecasts, y)
+stretched, mixed = experiment.stretched(three, y), experiment.hybrids(forecasts, y)
 for table in (stretched, mixed):
     best = table.loc[table.groupby("name", sort=False)["Brier"].idxmin()]
     print(best.to_string(index=False, float_format="{:.3f}".format))
@@ -647,7 +669,7 @@ for table in (stretched, mixed):
 
 # %% tags=["hide-input"]
 figures.show(
-    forecasting_figures.knobs(stretched, mixed, float(y.mean() * (1 - y.mean()))),
+    draw.knobs(stretched, mixed, float(y.mean() * (1 - y.mean()))),
     alt="Above, Brier score against the exponent: the crowd's is lowest at 0.8, the model's as "
     "asked at 1.0 on the line of the base rate, and asked both ways it only rises. Below, Brier "
     "score against the weight of a partner: the model and the base rate give nearly the same "
@@ -670,18 +692,18 @@ figures.show(
 # as asked. (Brier scores are neither normal nor equally spread, so take the intervals as rough.)
 
 # %%
-run.show(tournament.mixed_model)
+run.show(experiment.mixed_model)
 
 # %% [markdown]
 # Two chains; the contrast is the mean of the five phrasings minus the crowd.
 
 # %%
-single = {"crowd": forecasts["crowd"], **{name: events[name].to_numpy() for name in asker.AS_ASKED}}
-long = tournament.long_errors(single, y, list(single))
+single = {"crowd": forecasts["crowd"], **{name: events[name].to_numpy() for name in model.AS_ASKED}}
+long = experiment.long_errors(single, y, list(single))
 with run.section("Bambi"):
-    fitted = tournament.mixed_model(long, run.pick(smoke=200, cpu=1_500, gpu=4_000), 2, run.seed)
-means = tournament.forecaster_means(fitted)
-means["phrasings - crowd"] = means[asker.AS_ASKED].mean(axis=1) - means["crowd"]
+    fitted = experiment.mixed_model(long, run.pick(smoke=200, cpu=1_500, gpu=4_000), 2, run.seed)
+means = experiment.forecaster_means(fitted)
+means["phrasings - crowd"] = means[model.AS_ASKED].mean(axis=1) - means["crowd"]
 summary = means.quantile([0.5, 0.025, 0.975]).T.set_axis(["median", "2.5%", "97.5%"], axis=1)
 print(summary.to_string(float_format="{:.3f}".format))
 
@@ -692,10 +714,10 @@ print(summary.to_string(float_format="{:.3f}".format))
 # %%
 wide = long.pivot_table("error", "question", "forecaster")[list(single)]
 r = wide.corr()
-among = r.loc[asker.AS_ASKED, asker.AS_ASKED].to_numpy()[np.triu_indices(5, 1)]
+among = r.loc[model.AS_ASKED, model.AS_ASKED].to_numpy()[np.triu_indices(5, 1)]
 print(f"mean correlation of errors among the phrasings: {among.mean():.2f}")
-print(f"with the crowd: {r.loc['crowd', asker.AS_ASKED].mean():.2f}")
-contrast = wide[asker.AS_ASKED].mean(axis=1) - wide["crowd"]
+print(f"with the crowd: {r.loc['crowd', model.AS_ASKED].mean():.2f}")
+contrast = wide[model.AS_ASKED].mean(axis=1) - wide["crowd"]
 low, high = stats.t.interval(0.95, 56, contrast.mean(), contrast.sem())
 print(f"phrasings - crowd, paired t: {contrast.mean():.3f} [{low:.3f}, {high:.3f}]")
 
@@ -722,14 +744,14 @@ print(f"phrasings - crowd, paired t: {contrast.mean():.3f} [{low:.3f}, {high:.3f
 
 # %% tags=["hide-input"]
 figures.interactive(
-    forecasting_figures.browser_layout(),
+    draw.browser_layout(),
     alt="Above, 57 forecasts as marks in two rows, those that resolved yes and those that resolved "
     "no. Below, the Brier score against the multiplier of the log odds, with lines for always 50% "
     "and the base rate. Controls choose the forecaster, multiplier, shift and mixture.",
     caption="The numbers move, never their order: discrimination stays as it is.",
-    controls=forecasting_figures.browser_controls(),
-    update=forecasting_figures.UPDATE,
-    data=forecasting_figures.browser_data(forecasts, y),
+    controls=draw.browser_controls(),
+    update=draw.UPDATE,
+    data=draw.browser_data(forecasts, y),
 )
 
 # %% [markdown]
@@ -764,7 +786,7 @@ run.claim("murphy", murphy_gap)
 
 # %%
 def interval(values, stream):
-    mean, low, high = tournament.cluster_bootstrap(values, families, run.rng(stream), draws)
+    mean, low, high = experiment.cluster_bootstrap(values, families, run.rng(stream), draws)
     return mean, (low, high)
 
 
@@ -915,7 +937,7 @@ for kind in ("platforms", "families"):
     inside = 0
     for _ in range(worlds):
         values = rng.normal(0, 0.3, 57) + rng.normal(0, 0.15, member.max() + 1)[member]
-        _, low, high = tournament.cluster_bootstrap(values, member, rng, 400)
+        _, low, high = experiment.cluster_bootstrap(values, member, rng, 400)
         inside += low <= 0 <= high
     share = inside / worlds
     print(f"{kind}: {share:.3f} +/- {1.96 * np.sqrt(share * (1 - share) / worlds):.3f}")
@@ -926,11 +948,11 @@ for kind in ("platforms", "families"):
 # same phrasing, and average. Does this remove the habit? Does it find skill?
 
 # %% tags=["solution", "hide-cell"]
-nothing = asker.event_probabilities(tournament.answers("empty")).loc[1]
+nothing = model.event_probabilities(experiment.answers("empty")).loc[1]
 freed = 1 / (1 + np.exp(-(odds - np.log(nothing / (1 - nothing)))))
-both = {"as asked": freed[asker.AS_ASKED].mean(axis=1), "both ways": freed.mean(axis=1)}
+both = {"as asked": freed[model.AS_ASKED].mean(axis=1), "both ways": freed.mean(axis=1)}
 for name, f in both.items():
-    f, auc = f.to_numpy(), tournament.discrimination(f.to_numpy(), y)
+    f, auc = f.to_numpy(), experiment.discrimination(f.to_numpy(), y)
     print(f"{name}: mean {f.mean():.3f}, Brier {forecasting.brier_score(f, y):.4f}, AUC {auc:.2f}")
 # Both ways the habit goes, and what is left is a coin: 0.245. As asked, half of it stays: the model
 # says No to a real question even more than to nothing. Subtracting a constant finds no skill, and

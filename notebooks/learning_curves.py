@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2402.02515
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[bayes,numba,torch]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -67,17 +92,14 @@ import numpy as np
 import pandas as pd
 
 import foretold
-from foretold import data, figures
-from foretold.papers import learning_curves as curves
-from foretold.papers import learning_curves_bayes as bayes
-from foretold.papers import learning_curves_experiment as experiment
-from foretold.papers import learning_curves_figures as pictures
-from foretold.papers import learning_curves_python as python
-from foretold.papers import learning_curves_taggers as taggers
-from foretold.papers.learning_curves import fit_power_law, learning_trace
+from foretold import figures
+from foretold.papers import learning_curves
+from foretold.papers.learning_curves import data, draw, experiment
+from foretold.papers.learning_curves.experiment import bayes, taggers
+from foretold.papers.learning_curves.idea import fit_power_law, learning_trace
 
 run = foretold.start("learning_curves")
-ewt = experiment.by_table(data.table("learning_curves"))
+ewt = experiment.by_table(foretold.data.table("learning_curves"))
 
 # %% [markdown]
 # ## The idea
@@ -93,7 +115,7 @@ ewt = experiment.by_table(data.table("learning_curves"))
 # %% tags=["hide-input"]
 titles = {"unigram": "each word by itself", "HMM": "words in context (hidden Markov model)"}
 figures.show(
-    pictures.fan({title: ewt["xpos", name] for name, title in titles.items()}, (0.1, 0.2, 0.5)),
+    draw.fan({title: ewt["xpos", name] for name, title in titles.items()}, (0.1, 0.2, 0.5)),
     alt="Two panels, accuracy against words. Dots rise and flatten. Lines fitted to the first "
     "tenth, fifth and half fan out from the dots: the first misses the last dots, at 220 thousand "
     "words, by up to a point; the others pass through or close by.",
@@ -131,7 +153,7 @@ figures.show(
 # $$ \tfrac12 R'(b) = -\sum_i r_i\, a\, x_i^{-b} \ln x_i . $$
 
 # %%
-run.show(curves.project.py_func)
+run.show(learning_curves.project.py_func)
 
 # %% [markdown]
 # A grid of 48 exponents finds the valley, root finding on $R'$ its bottom. If a curve *is* a power law, the three numbers
@@ -139,7 +161,7 @@ run.show(curves.project.py_func)
 
 # %%
 x = 5_000.0 * np.arange(1, 41)
-truth = curves.PowerLaw(a=1.9, b=0.31, c=0.985)
+truth = learning_curves.PowerLaw(a=1.9, b=0.31, c=0.985)
 recovered = [fit_power_law(x[:n], truth(x[:n])) for n in (5, 10, 20, 40)]
 recovery = max(np.abs(np.array(law) / truth - 1).max() for law in recovered)
 print("from 5 levels: a, b, c =", *(f"{value:.12g}" for value in recovered[0]))
@@ -205,9 +227,7 @@ for name, trace in traces.items():
 
 # %% tags=["hide-input"]
 figures.show(
-    pictures.layer(
-        learning_trace(ewt["xpos", "HMM"].x, ewt["xpos", "HMM"].mean, anchored=False), 5, 8
-    ),
+    draw.layer(learning_trace(ewt["xpos", "HMM"].x, ewt["xpos", "HMM"].mean, anchored=False), 5, 8),
     alt="Two rising trends on a logarithmic axis of words; that of level 5 ends higher than that "
     "of level 8. They cross at a dashed line. A band reaches from the height of the crossing up to "
     "the first trend's asymptote, and holds both trends right of the crossing.",
@@ -268,7 +288,7 @@ words, levels = (
     run.pick(smoke=20, cpu=44, gpu=70),
 )
 with run.section("Python's own corpus"):
-    sentences, module = python.corpus(words)
+    sentences, module = data.corpus(words)
     lexicon = taggers.Lexicon()
     coded = lexicon.encode(sentences)
 print(f"{len(sentences):,} lines, {len(coded.words):,} tokens, {len(lexicon.words):,} different, "
@@ -295,7 +315,7 @@ for name, curve in own.items():
 
 # %% tags=["hide-input"]
 figures.show(
-    pictures.learners(own, "Python: the role of every token"),
+    draw.learners(own, "Python: the role of every token"),
     alt="Accuracy in per cent against thousands of tokens for three taggers. The hidden Markov "
     "model rises from below 90 to about 95 per cent, the unigram taggers stay some 20 points "
     "below. "
@@ -338,7 +358,7 @@ three = {
     "Python, HMM": own_traces["HMM"],
 }
 figures.show(
-    pictures.backbones(three),
+    draw.backbones(three),
     alt="Three panels of asymptotes against words seen, raw and anchored, above the observed "
     "accuracies. On English they jump at first and are nearly flat later, with some rises. On "
     "Python they climb by several points before they settle.",
@@ -435,7 +455,7 @@ for name in experiment.LEARNERS:
 # and it is where forecasts would pay most. We foretell from the first three levels.
 
 # %%
-from foretold.papers import learning_curves_neural as neural
+from foretold.papers.learning_curves.experiment import neural
 
 step, steps = run.pick(smoke=3_000, cpu=8_000, gpu=10_000), run.pick(smoke=4, cpu=5, gpu=20)
 deal = run.rng("neural").permutation(len(sentences))
@@ -454,7 +474,7 @@ counted = experiment.Curve(
 
 # %% tags=["hide-input"]
 figures.show(
-    pictures.crossing(counted, net, ("HMM", "neural"), 3),
+    draw.crossing(counted, net, ("HMM", "neural"), 3),
     alt="Accuracy against words for the hidden Markov model and the neural tagger, which starts "
     "far lower, rises steeply and about draws level. Dashed lines are trends from the first three "
     "levels, which are shaded; the neural tagger's ends below what came.",
@@ -545,7 +565,7 @@ print(table.to_string(float_format="{:.0%}".format))
 
 # %% tags=["hide-input"]
 figures.show(
-    pictures.intervals(bars[bars["curve"].str.endswith("HMM")]),
+    draw.intervals(bars[bars["curve"].str.endswith("HMM")]),
     alt="Two panels of 90 per cent intervals for the last accuracy against the share of words "
     "seen, narrowing to the right; a dashed line marks what came. Intervals that miss it are red.",
     caption="Foretold intervals for the fold mean. They narrow quickly; red ones have become sure "
@@ -563,14 +583,14 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.interactive(
-    pictures.browser_layout(),
+    draw.browser_layout(),
     alt="Accuracy against words: observations seen and still to come, the trend of the chosen "
     "level and its asymptote, and a line where the stopping rule stops. Controls choose the curve, "
     "the level and the tolerance.",
     caption="Words saved against error. Fold means; trends beyond the working level are anchored.",
-    controls=pictures.browser_controls(list(both), len(own["HMM"].x)),
-    update=pictures.UPDATE,
-    data=pictures.browser_data(both),
+    controls=draw.browser_controls(list(both), len(own["HMM"].x)),
+    update=draw.UPDATE,
+    data=draw.browser_data(both),
 )
 
 # %% [markdown]
@@ -590,13 +610,14 @@ run.claim("layer-bound", max(0.0, np.max(gap - layers)))
 # $\sup_{x \ge x_l}|A_l - A|$ over 400 levels; the number is its slope against the level, both logarithmic, for three kinds of $d$ and $s$.
 
 # %%
-law, level = curves.PowerLaw(3.0, 0.4, 0.96), np.arange(1, 401)
+law, level = learning_curves.PowerLaw(3.0, 0.4, 0.96), np.arange(1, 401)
 slopes = []
 for d, s in ((0.01, 1.5), (0.005, 1.0), (0.002, 1.0)):
     trace = learning_trace(5_000.0 * level, law(5_000.0 * level) + d * level**-s, anchored=False)
     assert np.all(np.diff(trace.raw) < 0)  # the backbone falls
     gap = [
-        curves.largest_gap(trend, law, x) for trend, x in zip(trace.laws, trace.x[2:], strict=True)
+        learning_curves.largest_gap(trend, law, x)
+        for trend, x in zip(trace.laws, trace.x[2:], strict=True)
     ]
     slopes.append(np.polyfit(np.log(trace.levels[20:]), np.log(gap[20:]), 1)[0])
 run.claim("uniform-convergence", np.mean(slopes), (min(slopes), max(slopes)))
@@ -728,8 +749,10 @@ for n in (6, 10, 14, 18):
 rng = run.rng("crossings")
 counts = np.zeros(4, int)
 for _ in range(2_000):
-    one, two = (curves.PowerLaw(*rng.uniform([0.1, 0.2, 0.8], [5, 1.2, 1])) for _ in range(2))
-    counts[len(curves.crossings(one, two))] += 1
+    one, two = (
+        learning_curves.PowerLaw(*rng.uniform([0.1, 0.2, 0.8], [5, 1.2, 1])) for _ in range(2)
+    )
+    counts[len(learning_curves.crossings(one, two))] += 1
 print("pairs of laws with 0, 1, 2, 3 crossings:", counts)
 
 # %% [markdown]
@@ -741,10 +764,10 @@ print("pairs of laws with 0, 1, 2, 3 crossings:", counts)
 # most c_{l+1} - A_l(q). It needs the next level's asymptote where the paper's needs this one's.
 trace, excess, layer = own_traces["HMM"], [], []
 for one, two in zip(trace.laws, trace.laws[1:], strict=False):
-    met = curves.crossings(one, two)
+    met = learning_curves.crossings(one, two)
     if two.c > one.c and met:
         layer.append(two.c - one(met[-1]))
-        excess.append(curves.largest_gap(one, two, met[-1]) - layer[-1])
+        excess.append(learning_curves.largest_gap(one, two, met[-1]) - layer[-1])
 low, high = 100 * min(layer), 100 * max(layer)
 print(
     f"{len(excess)} pairs, largest excess {max(excess):.1e}, layers {low:.1f} to {high:.1f} points"
@@ -757,8 +780,8 @@ print(
 # module, and compare.
 
 # %% tags=["solution", "hide-cell"]
-parts, draw = run.pick(smoke=2, cpu=5, gpu=5), run.rng("modules")
-whole = experiment.by_groups(coded, lexicon, taggers.HMMTagger, module, draw, parts)
+parts, rng = run.pick(smoke=2, cpu=5, gpu=5), run.rng("modules")
+whole = experiment.by_groups(coded, lexicon, taggers.HMMTagger, module, rng, parts)
 mixed = own["HMM"]
 for at in np.unique([0, len(whole.x) // 4, min(len(whole.x), len(mixed.x)) - 1]):
     one, two = (f"{c.mean[at]:.2%} (± {c.error[at]:.2%})" for c in (whole, mixed))
@@ -770,14 +793,14 @@ for at in np.unique([0, len(whole.x) // 4, min(len(whole.x), len(mixed.x)) - 1])
 # %% [markdown]
 # ### To build
 #
-# **7. A coarser tag set.** `learning_curves_python.coarse` merges roles. Which is learned better from few data? Foretell
+# **7. A coarser tag set.** `learning_curves.data.coarse` merges roles. Which is learned better from few data? Foretell
 # the gap at the end from a third of the levels.
 
 # %% tags=["solution", "hide-cell"]
-small, draw = taggers.Lexicon(), run.rng("folds")  # the stream of before, so the same folds
-merged = small.encode([[(word, python.coarse(tag)) for word, tag in line] for line in sentences])
+small, rng = taggers.Lexicon(), run.rng("folds")  # the stream of before, so the same folds
+merged = small.encode([[(word, data.coarse(tag)) for word, tag in line] for line in sentences])
 hidden = {"HMM": taggers.HMMTagger}
-rough = experiment.measure(merged, small, hidden, draw, 2, levels=levels)["HMM"]
+rough = experiment.measure(merged, small, hidden, rng, 2, levels=levels)["HMM"]
 fine = experiment.Curve(own["HMM"].x, own["HMM"].y[:2])
 third = levels // 3
 told = [fit_power_law(c.x[:third], c.mean[:third])(c.x[-1]) for c in (rough, fine)]

@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2210.02775
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[numba,torch]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -67,11 +92,11 @@ import numpy as np
 import pandas as pd
 
 import foretold
-from foretold import data, figures
-from foretold.papers import paging, paging_exact, paging_experiment, paging_figures
-from foretold.papers import paging_advice as adviser
-from foretold.papers import paging_policies as loops
-from foretold.papers import paging_traces as sources
+from foretold import figures
+from foretold.papers import paging
+from foretold.papers.paging import data, draw, experiment, theory
+from foretold.papers.paging.experiment import adviser
+from foretold.papers.paging.idea import policies
 
 run = foretold.start("paging")
 
@@ -110,7 +135,7 @@ one_wrong = true_bits.copy()
 one_wrong[np.flatnonzero(true_bits)[0]] = 0
 advice = {"perfect bits": true_bits, "one 1 turned into 0": one_wrong, "all zeros": 0 * toy}
 figures.show(
-    paging_figures.timeline(toy, room, advice),
+    draw.timeline(toy, room, advice),
     alt="Three panels of pages A to E against 16 requests. Shading shows which pages are in the "
     "cache. With perfect bits pages with a 1 leave at once; with a bit wrong, and more so with "
     "zeros only, the whole cache empties again and again, and there are more red crosses.",
@@ -145,7 +170,7 @@ figures.show(
 # begin a new *filling*, and pages of older fillings are no longer there.
 
 # %%
-run.show(loops.flush)
+run.show(policies.flush)
 
 # %% [markdown]
 # ### Mark0, with chance
@@ -159,7 +184,7 @@ run.show(loops.flush)
 # A random number below their count is a random unmarked page, and to mark a page is to swap two entries.
 
 # %%
-run.show(loops.mark0)
+run.show(policies.mark0)
 
 # %% [markdown]
 # ### Mark&Predict, another bit
@@ -172,7 +197,7 @@ run.show(loops.mark0)
 
 # %%
 print("requests   ", " ".join("ABCDE"[page] for page in toy))
-number = loops.phases(toy, 5, room)
+number = policies.phases(toy, 5, room)
 print("phase      ", " ".join(map(str, number)))
 print("phase bits ", " ".join(map(str, paging.phase_bits(toy, room))))
 print("discard    ", " ".join(map(str, true_bits)))
@@ -191,7 +216,7 @@ for name, abc in where.items():
 # of rational numbers. The code that does it shares nothing with the compiled loops above.
 
 # %%
-run.show(paging_exact.step)
+run.show(theory.step)
 
 # %% [markdown]
 # The number to look at is the largest value of $\mathrm{ALG} - (\alpha\,\mathrm{OPT} + \beta\eta_0 + \gamma\eta_1)$. If
@@ -203,7 +228,7 @@ excess = {}
 with run.section("every small instance"):
     for policy in ("flush", "mark0", "mark_predict"):
         for k, pages, n in sizes:
-            worst, count, _ = paging_exact.largest_excess(policy, k, pages, n)
+            worst, count, _ = theory.largest_excess(policy, k, pages, n)
             excess[policy] = max(worst, excess.get(policy, worst))
             print(f"{policy:>12}, k = {k}, {n} requests: {count:,} instances, largest {worst}")
 
@@ -212,8 +237,8 @@ with run.section("every small instance"):
 # place the search finds a trace of seven requests that breaks the bound.
 
 # %%
-half_less = (paging_exact.Fraction(1), paging_exact.Fraction(1, 2), paging_exact.Fraction(1))
-worst, _, (trace, bits) = paging_exact.largest_excess("flush", 2, 4, 7, half_less)
+half_less = (theory.Fraction(1), theory.Fraction(1, 2), theory.Fraction(1))
+worst, _, (trace, bits) = theory.largest_excess("flush", 2, 4, 7, half_less)
 optimum = paging.optimal_cost(trace, 2)
 eta0, eta1 = paging.error_counts(bits, paging.discard_bits(trace, 2))
 print(f"requests {trace}, bits {bits}")
@@ -232,7 +257,7 @@ print(f"that is {worst} more than OPT + (k - 3/2) eta0 + eta1")
 
 # %%
 k, n = 10, 20_000
-hunted = {bit: paging_exact.adversary("flush", k, n, bit) for bit in (0, 1)}
+hunted = {bit: theory.adversary("flush", k, n, bit) for bit in (0, 1)}
 for bit, trace in hunted.items():
     bits, optimum = np.full(n, bit), paging.optimal_cost(trace, k)
     eta0, eta1 = paging.error_counts(bits, paging.discard_bits(trace, k))
@@ -257,8 +282,8 @@ print(f"alpha + beta >= {zeros_ratio:.3f};  alpha + (k-1) gamma >= {ones_sum:.3f
 length = run.pick(smoke=12_000, cpu=60_000, gpu=60_000)
 titles, k = {"recorded": "recorded program", "zipf": "Zipf"}, 20
 with run.section("traces"):
-    recorded = sources.record(sources.chores, length)
-    drawn = sources.zipf(length, 2_000, run.rng("zipf"))
+    recorded = data.record(data.chores, length)
+    drawn = data.zipf(length, 2_000, run.rng("zipf"))
 traces = {"recorded": recorded, "zipf": drawn}
 for name, trace in traces.items():
     optimum = paging.optimal_cost(trace, k)
@@ -280,14 +305,14 @@ for name, trace in traces.items():
 few, many = [0, 0.05, 0.5], [0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
 rates = run.pick(smoke=few, cpu=many, gpu=many)
 runs, rng = run.pick(smoke=3, cpu=10, gpu=40), run.rng("flips")
-policies = ["lru", "marker", "flush", "mark0", "mark_predict", "follow", "combine"]
+chosen = ["lru", "marker", "flush", "mark0", "mark_predict", "follow", "combine"]
 with run.section("cost against error"):
     swept = [
-        paging_experiment.measure(name, [trace], k, policies, rates, runs, rng)
+        experiment.measure(name, [trace], k, chosen, rates, runs, rng)
         for name, trace in traces.items()
     ]
 swept = pd.concat(swept)
-table = swept.pivot_table("ratio", ["trace", "policy"], "rate").reindex(policies, level=1)
+table = swept.pivot_table("ratio", ["trace", "policy"], "rate").reindex(chosen, level=1)
 print(table[[0, 0.05, 0.5]].to_string(float_format="{:.3f}".format, na_rep=""))
 
 # %% [markdown]
@@ -296,7 +321,7 @@ print(table[[0, 0.05, 0.5]].to_string(float_format="{:.3f}".format, na_rep=""))
 
 # %% tags=["hide-input"]
 figures.show(
-    paging_figures.sweep(swept, titles),
+    draw.sweep(swept, titles),
     alt="Two panels, cost over optimum against the share of flipped bits from 0 to 50%. All "
     "policies with discard bits start at 1; Flush rises fastest, then Mark0 and the lazy follower;"
     " Mark&Predict starts higher and stays nearly flat, meeting the line of Marker at 50%.",
@@ -324,8 +349,7 @@ steps = {
 }
 with run.section("one-sided errors"):
     slopes = {
-        name: paging_experiment.sides(name, trace, k, steps, runs, rng)
-        for name, trace in traces.items()
+        name: experiment.sides(name, trace, k, steps, runs, rng) for name, trace in traces.items()
     }
 
 # %% [markdown]
@@ -333,7 +357,7 @@ with run.section("one-sided errors"):
 
 # %% tags=["hide-input"]
 figures.show(
-    paging_figures.slopes(slopes["recorded"], k),
+    draw.slopes(slopes["recorded"], k),
     alt="Above: extra faults against wrong ones; Flush and Mark0 lie on one line of slope one, the "
     "bound. Below: against wrong zeros; Flush rises steeply, near its bound of 19 at first, and "
     "then bends; Mark0 rises by about 1.5 a wrong zero, far below its bound.",
@@ -384,7 +408,7 @@ seeds, epochs = run.pick(smoke=2, cpu=5, gpu=8), run.pick(smoke=2, cpu=6, gpu=8)
 made = [run.torch_generator(f"network {seed}") for seed in range(seeds)]
 with run.section("learned advice"):
     parts = [
-        paging_experiment.learned(name, trace, k, thresholds, made, run.device, epochs, rng)
+        experiment.learned(name, trace, k, thresholds, made, run.device, epochs, rng)
         for name, trace in traces.items()
     ]
 learned = pd.concat(parts)
@@ -397,7 +421,7 @@ print(at_half.to_string(index=False, float_format="{:.3f}".format))
 
 # %% tags=["hide-input"]
 figures.show(
-    paging_figures.thresholds(learned, best, titles),
+    draw.thresholds(learned, best, titles),
     alt="Two panels, cost over optimum against the threshold on the network's probability. Curves "
     "for Flush, Mark0 and the lazy follower fall and rise again; a vertical line at 0.12 marks the "
     "threshold from the bound, left of the lowest points. Dashed and dotted lines: LRU, Marker.",
@@ -429,7 +453,7 @@ for name, part in at_half.groupby("trace"):
 some = ["lru", "marker", "mark0", "mark_predict", "follow", "combine"]
 with run.section("all bits wrong"):
     upside_down = pd.concat(
-        paging_experiment.measure(name, [trace], k, some, [1.0], runs, rng)
+        experiment.measure(name, [trace], k, some, [1.0], runs, rng)
         for name, trace in traces.items()
     ).set_index(["trace", "policy"])
 wide = upside_down.pivot_table("ratio", "policy", "trace").reindex(some)
@@ -446,18 +470,18 @@ print(wide.to_string(float_format="{:.3f}".format))
 # folder or the cache; `data.fetch("paging-traces")` downloads it), the cell below measures LRU and Mark0 again.
 
 # %%
-carried = data.table("paging")
+carried = foretold.data.table("paging")
 both = carried[carried["side"] == "both"]
-if data.available("paging-traces"):
-    path = data.fetch("paging-traces")
+if foretold.data.available("paging-traces"):
+    path = foretold.data.fetch("paging-traces")
     for label, prefix, size in (("BrightKite", "bk", 10), ("Citi Bike", "citi", 100)):
-        real = list(sources.archive(path, prefix).values())
+        real = list(data.archive(path, prefix).values())
         flips = run.rng("real")
-        again = paging_experiment.measure(label, real, size, ["lru", "mark0"], [0.05], 3, flips)
+        again = experiment.measure(label, real, size, ["lru", "mark0"], [0.05], 3, flips)
         print(again[["trace", "policy", "rate", "ratio"]].to_string(index=False, header=False))
 else:
     print("The archive is not on this machine; below is what was measured before.")
-wide = both.pivot_table("ratio", ["trace", "policy"], "rate").reindex(policies, level=1)
+wide = both.pivot_table("ratio", ["trace", "policy"], "rate").reindex(chosen, level=1)
 print(wide[[0, 0.01, 0.05, 0.2, 0.5]].to_string(float_format="{:.3f}".format, na_rep=""))
 
 # %% [markdown]
@@ -468,7 +492,7 @@ print(wide[[0, 0.01, 0.05, 0.2, 0.5]].to_string(float_format="{:.3f}".format, na
 # %% tags=["hide-input"]
 places = {"BrightKite": "BrightKite, k = 10", "Citi Bike": "Citi Bike, k = 100"}
 figures.show(
-    paging_figures.sweep(both, places),
+    draw.sweep(both, places),
     alt="Two panels for BrightKite and Citi Bike, cost over optimum against the share of flipped "
     "bits. Flush and Mark0 pass LRU between 1 and 10% on BrightKite; on Citi Bike Mark0 stays "
     "below LRU until beyond 20%, and Mark&Predict begins at 1.6.",
@@ -500,13 +524,13 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.interactive(
-    paging_figures.browser_layout(),
+    draw.browser_layout(),
     alt="Bars for the cost of six policies over the optimum, with marks for the bounds of three of "
     "them. Controls choose the trace, the cache size and the rates of the two kinds of errors.",
     caption="Cost over the optimum, means of 8 runs for the randomised policies; marks are bounds.",
-    controls=paging_figures.browser_controls(titles),
-    update=paging_figures.UPDATE,
-    data=paging_figures.browser_data({name: trace[:4_000] for name, trace in traces.items()}),
+    controls=draw.browser_controls(titles),
+    update=draw.UPDATE,
+    data=draw.browser_data({name: trace[:4_000] for name, trace in traces.items()}),
 )
 
 # %% [markdown]
@@ -619,7 +643,7 @@ for names in (toy, 4 - toy):
 # %% tags=["solution", "hide-cell"]
 short = tuple(recorded[:14] % 5)
 for policy, bit in (("marker", 0), ("mark0", 0), ("mark_predict", 0), ("mark_predict", 1)):
-    cost = paging_exact.exact_cost(policy, short, 3, [bit] * len(short))
+    cost = theory.exact_cost(policy, short, 3, [bit] * len(short))
     print(f"{policy:>12} with bits {bit}: expected cost {cost} = {float(cost):.4f}")
 # All are Marker. So are fair coins for bits: a random page of a random half is a random page.
 
@@ -636,7 +660,7 @@ for policy, bit in (("marker", 0), ("mark0", 0), ("mark_predict", 0), ("mark_pre
 # Each eviction of it is one true 1, predicted 0: eta0 = OPT - k. No predicted ones: eta1 = 0.
 # n <= alpha OPT + beta eta0 <= (alpha + beta) (k + n/k); divide by n/k, let n grow.
 for size in (2, 5, 10, 20):
-    optimum = paging.optimal_cost(paging_exact.adversary("lru", size, 5_000, 0), size)
+    optimum = paging.optimal_cost(theory.adversary("lru", size, 5_000, 0), size)
     print(f"k = {size:2d}: OPT = {optimum:,} <= {size + 5_000 / size:,.0f}")
 
 # %% [markdown]
@@ -647,7 +671,7 @@ for size in (2, 5, 10, 20):
 flip = run.rng("second opinion")
 pair = ["mark0", "marker", "combine"]
 some = [0, 0.02, 0.1, 0.2, 1]
-series = paging_experiment.measure("recorded", [recorded], k, pair, some, 5, flip)
+series = experiment.measure("recorded", [recorded], k, pair, some, 5, flip)
 table = series.pivot_table("ratio", "policy", "rate").reindex(pair)
 print(table.to_string(float_format="{:.3f}".format, na_rep=""))
 # Nothing where advice is good: it never changes over. It helps from about 10% on, where Mark0
@@ -661,7 +685,7 @@ print(table.to_string(float_format="{:.3f}".format, na_rep=""))
 
 # %% tags=["solution", "hide-cell"]
 worst = (0, 1, ())
-for trace in paging_exact.sequences(4, 8):
+for trace in theory.sequences(4, 8):
     cost, optimum = paging.clean_pages(trace, 2), paging.optimal_cost(trace, 2)
     worst = max(worst, (cost / optimum, optimum, trace))
 print(f"k = 2, 8 requests: {worst[0]:.3f} times the optimum {worst[1]} on {worst[2]}")

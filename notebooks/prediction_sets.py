@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2302.08703
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[lm,numba]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -68,15 +93,12 @@ import numpy as np
 import pandas as pd
 
 import foretold
-from foretold import data, figures, uncertainty
-from foretold.papers import prediction_sets as ps
-from foretold.papers import prediction_sets_exact as exact
-from foretold.papers import prediction_sets_experiment as trial
-from foretold.papers import prediction_sets_faults as faults
-from foretold.papers import prediction_sets_figures as draw
-from foretold.papers import prediction_sets_joint as joint
-from foretold.papers import prediction_sets_model as translator
-from foretold.papers import prediction_sets_python as python
+from foretold import figures
+from foretold.kit import uncertainty
+from foretold.papers import prediction_sets
+from foretold.papers.prediction_sets import data, draw, experiment, theory
+from foretold.papers.prediction_sets.experiment import faults, translator
+from foretold.papers.prediction_sets.idea import chains
 
 run = foretold.start("prediction_sets")
 
@@ -115,11 +137,11 @@ run = foretold.start("prediction_sets")
 
 # %%
 line = "total.append(f(x, key=1))"
-parts = python.words(line)
+parts = data.words(line)
 starts = [line.index(part) for part in ("total", ".append", "append", "f(", "x,", "key", "1")]
-tree = python.python_tree(line, starts, [0.1, 0.0, 0.9, 0.6, 0.2, 0.7, 0.3], 0.05)
+tree = data.python_tree(line, starts, [0.1, 0.0, 0.9, 0.6, 0.2, 0.7, 0.3], 0.05)
 for node in tree.nodes:
-    print(f"{node.cost:5.2f}  {ps.render(node):26}  owns {' _ '.join(node.text)!r}")
+    print(f"{node.cost:5.2f}  {prediction_sets.render(node):26}  owns {' _ '.join(node.text)!r}")
 print(f"{tree.costs.sum():5.2f}  in all")
 
 # %% [markdown]
@@ -144,14 +166,17 @@ print(f"{tree.costs.sum():5.2f}  in all")
 # $$ f(v, h, k) = \min\big\{\, \ell_v + f(v + 1,\, h,\, k - 1), \;\; f(\mathrm{end}(v),\, h - 1,\, k) \,\big\} . $$
 
 # %%
-run.show(joint.table.py_func)
+run.show(chains.table.py_func)
 
 # %% [markdown]
 # That is $n^2 m$ additions, and one table answers every budget: look up the largest $k$ with $f(0, m, k) \le -\log\tau$.
 
 # %%
 for tau in (0.05, 0.2, 0.5, 0.9):
-    texts = [ps.render(ps.largest_partial_program(tree, -np.log(tau), m)) for m in (1, 2)]
+    texts = [
+        prediction_sets.render(prediction_sets.largest_partial_program(tree, -np.log(tau), m))
+        for m in (1, 2)
+    ]
     print(f"tau = {tau:4}:  one hole {texts[0]:28} two holes {texts[1]}")
 
 # %% [markdown]
@@ -170,7 +195,7 @@ for tau in (0.05, 0.2, 0.5, 0.9):
 # a hole up to its parent or opening one at a leaf.
 
 # %%
-run.show(joint.chain)
+run.show(chains.chain)
 
 # %% [markdown]
 # Does it give the optimum? Three ways that share no code: ours; the integer program above for HiGHS, a solver of mixed
@@ -179,7 +204,7 @@ run.show(joint.chain)
 # %%
 cases = run.pick(smoke=5, cpu=40, gpu=40)
 with run.section("integer programs"):
-    worst, binding = exact.comparison(cases, run.rng("small trees"))
+    worst, binding = theory.comparison(cases, run.rng("small trees"))
 print(f"{cases} trees, largest difference {worst} nodes; nesting costs something in {binding}")
 
 # %% [markdown]
@@ -189,7 +214,7 @@ print(f"{cases} trees, largest difference {worst} nodes; nesting costs something
 # children, *in the same order*. Everything below a hole is free.
 
 # %%
-run.show(ps.contains)
+run.show(prediction_sets.contains)
 
 # %% [markdown]
 # ### Calibration
@@ -204,9 +229,9 @@ run.show(ps.contains)
 # serves all thresholds.
 
 # %%
-run.show(ps.max_errors)
+run.show(prediction_sets.max_errors)
 for n, epsilon in ((22, 0.1), (90, 0.1), (100, 0.1), (500, 0.1), (500, 0.3)):
-    k = ps.max_errors(n, epsilon, 0.1)
+    k = prediction_sets.max_errors(n, epsilon, 0.1)
     print(f"n = {n}, epsilon = {epsilon}: {k} errors allowed, {k / n:.1%} and not {epsilon:.0%}")
 
 # %% [markdown]
@@ -224,14 +249,14 @@ for n, epsilon in ((22, 0.1), (90, 0.1), (100, 0.1), (500, 0.1), (500, 0.3)):
 # `dis` lists it; the output is the expression. The expressions are those in the standard library's own source.
 
 # %%
-from foretold.lm import standard_library
+from foretold.kit.gpt import standard_library
 
 megabytes = run.pick(smoke=2, cpu=None, gpu=None)
 least, most = run.pick(smoke=(4, 7), cpu=(5, 40), gpu=(5, 40))
 with run.section("expressions"):
-    examples = python.expressions(standard_library(megabytes), least, most)
-pool = [e for e in examples if e.nodes > least and python.held_out(e, 0.15)]
-seen = [(e.source, e.target) for e in examples if not python.held_out(e, 0.15)]
+    examples = data.expressions(standard_library(megabytes), least, most)
+pool = [e for e in examples if e.nodes > least and data.held_out(e, 0.15)]
+seen = [(e.source, e.target) for e in examples if not data.held_out(e, 0.15)]
 short = next(e for e in pool if e.source[0] == "LOAD_NAME" and len(e.source) < 9)
 print(f"{len(seen):,} to train on, {len(pool):,} others of {least + 1} to {most} nodes")
 print("for instance", *short.source, "\n         -> ", *short.target)
@@ -246,10 +271,10 @@ with run.section("training"):
     model = translator.train(seen, steps, run.torch_generator("model"), run.device, width=width)
 with run.section("translation"):
     predictions = translator.translate(model, [e.source for e in pool])
-    predicted = [trial.with_costs(p, python.python_tree) for p in predictions]
-true = [trial.bare(e.target, python.python_tree) for e in pool]
-right = trial.exact_match(predicted, true)
-low, high = trial.share_interval(right.sum(), len(right))
+    predicted = [experiment.with_costs(p, data.python_tree) for p in predictions]
+true = [experiment.bare(e.target, data.python_tree) for e in pool]
+right = experiment.exact_match(predicted, true)
+low, high = experiment.share_interval(right.sum(), len(right))
 broken = np.mean([tree.label.startswith("no Python") for tree in predicted])
 print(f"right {right.mean():.1%} [{low:.1%}, {high:.1%}]; no valid Python {broken:.1%}")
 
@@ -277,9 +302,9 @@ print(f"nodes' costs add up to the words', to within {np.abs(owned - totals).max
 # of all programs, which always keeps its promise. Here is one wrong prediction with at most two holes.
 
 # %% tags=["hide-input"]
-chosen = trial.examples(predicted, true, right, run.pick(smoke=1, cpu=6, gpu=6))
-budgets = -np.log(trial.TAUS[:-1])
-rows = trial.opening(predicted[chosen[0]], true[chosen[0]], budgets, 2)
+chosen = experiment.examples(predicted, true, right, run.pick(smoke=1, cpu=6, gpu=6))
+budgets = -np.log(experiment.TAUS[:-1])
+rows = experiment.opening(predicted[chosen[0]], true[chosen[0]], budgets, 2)
 figures.show(
     draw.programs(rows),
     alt="A predicted program, the same program with holes for rising thresholds, one hole "
@@ -299,12 +324,12 @@ figures.show(
 # %%
 counts = (1, 2, 3, 4)
 with run.section("sets"):
-    best = {m: trial.measure(predicted, true, m) for m in counts}
+    best = {m: experiment.measure(predicted, true, m) for m in counts}
 with run.section("greedy sets"):
-    greedy = {m: trial.measure(predicted, true, m, trial.greedy) for m in counts}
+    greedy = {m: experiment.measure(predicted, true, m, experiment.greedy) for m in counts}
 rises = max(int(np.max(np.diff(best[m].missed.astype(int), axis=1))) for m in counts)
 print("errors ever rise with tau:", "yes" if rises > 0 else "no")
-loss, free = trial.price_of_nesting(predicted, 4)
+loss, free = experiment.price_of_nesting(predicted, 4)
 print(f"4 holes: nesting costs {free:.0%} of trees nothing, {loss:.2%} of kept nodes in all")
 
 # %% [markdown]
@@ -340,8 +365,8 @@ delta, times = 0.1, 4_000
 rates = [0.05, 0.1, 0.2, 0.3]
 tests = len(pool) - n
 with run.section("splits"):
-    runs = trial.all_splits(best, greedy, n, rates, delta, times, run.rng("splits"))
-table = trial.summary(runs, n, tests, delta)
+    runs = experiment.all_splits(best, greedy, n, rates, delta, times, run.rng("splits"))
+table = experiment.summary(runs, n, tests, delta)
 print(table[table["method"] == "optimal"].drop(columns="method").round(3).to_string(index=False))
 
 # %% [markdown]
@@ -353,7 +378,7 @@ print(table[table["method"] == "optimal"].drop(columns="method").round(3).to_str
 # %% tags=["hide-input"]
 held = runs.query("epsilon == 0.1 and m == 2 and method == 'optimal'")["held-out error"]
 figures.show(
-    draw.law(held.to_numpy(), tests, trial.finite_law(n, tests, 0.1, delta), 0.1, delta),
+    draw.law(held.to_numpy(), tests, experiment.finite_law(n, tests, 0.1, delta), 0.1, delta),
     alt="The share of random divisions that miss more than x of the held-out programs, "
     "against x: a staircase that falls from one to zero between 4% and 13%, at or below "
     "the curve of the beta-binomial law. At x = 10% both are near 0.1.",
@@ -370,7 +395,7 @@ figures.show(
 curve = np.linspace(0.6, 0, 201)
 with run.section("simulation"):
     rng = run.rng("simulation")
-    violated = {e: trial.simulate(curve, n, e, delta, times, rng) for e in rates}
+    violated = {e: experiment.simulate(curve, n, e, delta, times, rng) for e in rates}
 for epsilon, share in violated.items():
     print(f"epsilon = {epsilon}: the threshold's true error is larger in {share:.1%}")
 
@@ -399,7 +424,7 @@ figures.show(
 # *each calibrated* on its own.
 
 # %%
-gains = trial.advantage(runs, best, greedy)
+gains = experiment.advantage(runs, best, greedy)
 wide = gains.pivot_table("more", ["view", "m"], "epsilon")
 print("greedy removes more than the optimum by, in points of nodes:")
 print(wide.round(2).to_string())
@@ -435,7 +460,9 @@ figures.show(
 run.show(faults.faulty)
 pairs = ["a - b", "b - a"], ["x.append(y)", "x.extend(y)"], ["f(a, b)", "f(b, a)"]
 pairs += (["{1: 2}", "{2: 1}"], ["x.f()", "x.g()"])
-checks = {"ours": ps.contains} | {fault: faults.faulty(fault) for fault in faults.FAULTS}
+checks = {"ours": prediction_sets.contains} | {
+    fault: faults.faulty(fault) for fault in faults.FAULTS
+}
 answers = faults.answers(pairs, checks)
 print(answers.to_string())
 
@@ -447,10 +474,10 @@ print(answers.to_string())
 m = 4
 with run.section("faulty containment"):
     loose = {
-        " and ".join(kinds): trial.measure(predicted, true, m, inside=faults.faulty(*kinds))
+        " and ".join(kinds): experiment.measure(predicted, true, m, inside=faults.faulty(*kinds))
         for kinds in (("order",), ("names",), ("order", "names"))
     }
-    check = trial.breaking(best[m], loose, n, rates, delta, times // 4, run.rng("faults"))
+    check = experiment.breaking(best[m], loose, n, rates, delta, times // 4, run.rng("faults"))
 gain = 100 * (best[m].missed.mean(1) - loose["order and names"].missed.mean(1))
 inflated, *span = uncertainty.mean_interval(gain)
 print(f"coverage looks {inflated:.2f} points better [{span[0]:.2f}, {span[1]:.2f}],")
@@ -486,16 +513,19 @@ figures.show(
 # tables.
 
 # %%
-programs, nodes = data.table("prediction_sets"), data.table("prediction_sets_removed")
+programs, nodes = (
+    foretold.data.table("prediction_sets"),
+    foretold.data.table("prediction_sets_removed"),
+)
 other = {"advising": 400, "humaneval": 60}
 tables = {}
 for task, size in other.items():
     sides = [
-        {m: trial.recorded(programs, nodes, task, name, m) for m in counts}
+        {m: experiment.recorded(programs, nodes, task, name, m) for m in counts}
         for name in ("optimal", "greedy")
     ]
-    drawn = trial.all_splits(*sides, size, [0.1, 0.2, 0.3], delta, times, run.rng(task))
-    tables[task] = trial.summary(drawn, size, len(sides[0][1].missed) - size, delta)
+    drawn = experiment.all_splits(*sides, size, [0.1, 0.2, 0.3], delta, times, run.rng(task))
+    tables[task] = experiment.summary(drawn, size, len(sides[0][1].missed) - size, delta)
 columns = ["m", "method", "epsilon", "tau", "held-out error", "beyond", "law", "removed"]
 both_tasks = pd.concat(tables, names=["task"]).query("m in (1, 4) and method == 'optimal'")
 print(both_tasks[columns].drop(columns="method").round(3).droplevel(1).to_string())
@@ -524,10 +554,10 @@ figures.show(
 # more, and completes HumanEval with SmolLM2 if its weights are here, or with the larger model of the hub that you name.
 
 # %%
-from foretold.papers import prediction_sets_again as again
+from foretold.papers.prediction_sets import record
 
 HUB = None  # such as "Qwen/Qwen2.5-Coder-1.5B": downloaded from the model hub, for a GPU
-redone = again.repeat(run.profile, run.torch_generator("sql"), run.device, HUB)
+redone = record.repeat(run.profile, run.torch_generator("sql"), run.device, HUB)
 print(
     redone.to_string(index=False)
     if len(redone)
@@ -558,7 +588,7 @@ print(
 # %% tags=["hide-input"]
 picked = run.rng("browser").permutation(len(predicted))[:n]
 families = [draw.family(predicted[i], true[i], counts) for i in chosen]
-names = {f"p{j}": ps.render(predicted[i]) for j, i in enumerate(chosen)}
+names = {f"p{j}": prediction_sets.render(predicted[i]) for j, i in enumerate(chosen)}
 missed = {m: best[m].missed[picked].sum(0) for m in counts}
 figures.interactive(
     None,
@@ -582,10 +612,12 @@ run.claim("ownership", np.abs(owned - totals).max())
 run.claim("joint-optimum", worst)
 run.claim("monotone", max(rises, 0))
 ends = max(best[m].missed[:, -1].mean() for m in counts)
-tops = [ps.largest_partial_program(tree, np.inf, 4) for tree in predicted]
-hits = np.mean([ps.contains(top, truth) for top, truth in zip(tops, true, strict=True)])
+tops = [prediction_sets.largest_partial_program(tree, np.inf, 4) for tree in predicted]
+hits = np.mean(
+    [prediction_sets.contains(top, truth) for top, truth in zip(tops, true, strict=True)]
+)
 run.claim("two-ends", max(ends, abs(hits - right.mean())))
-shrinks = trial.single_sizes(predicted, counts)
+shrinks = experiment.single_sizes(predicted, counts)
 run.claim("more-holes-keep-more", max(0, int(np.max(shrinks[:-1] - shrinks[1:]))))
 
 # %% [markdown]
@@ -593,8 +625,8 @@ run.claim("more-holes-keep-more", max(0, int(np.max(shrinks[:-1] - shrinks[1:]))
 # three tasks. For the latter the number is the largest excess over the exact law.
 
 # %%
-run.claim("errors-allowed", ps.max_errors(90, 0.1, 0.1))
-run.claim("fewest-programs", trial.fewest(0.1, 0.1))
+run.claim("errors-allowed", prediction_sets.max_errors(90, 0.1, 0.1))
+run.claim("fewest-programs", experiment.fewest(0.1, 0.1))
 run.claim("pac-simulated", max(violated.values()))
 excess = {}
 for task, rows in {"python": table, **tables}.items():
@@ -610,7 +642,7 @@ run.claim("pac-humaneval", excess["humaneval"])
 # %%
 removed = table.query("method == 'optimal' and m == 2").set_index("epsilon")["removed"]
 run.claim("size-falls", {f"{e:g}": removed[e] for e in rates})
-same, own = trial.mean_advantages(runs, best, greedy)
+same, own = experiment.mean_advantages(runs, best, greedy)
 run.claim("greedy-same-threshold", same[0], same[1:])
 run.claim("greedy-calibrated", own[0], own[1:])
 run.claim("faults-inflate", inflated, tuple(span))
@@ -674,7 +706,7 @@ total = 0
 for errors in range(8):
     total += comb(100, errors) * 0.1**errors * 0.9 ** (100 - errors)
     print(f"P(Bin(100, 0.1) <= {errors}) = {total:.4f}")
-print("so", ps.max_errors(100, 0.1, 0.1), "are allowed; 6 would be too many")
+print("so", prediction_sets.max_errors(100, 0.1, 0.1), "are allowed; 6 would be too many")
 
 # %% [markdown]
 # **2. How few programs?** Below which $n$ is no promise possible, even without a single error? Derive it, and check
@@ -683,7 +715,9 @@ print("so", ps.max_errors(100, 0.1, 0.1), "are allowed; 6 would be too many")
 # %% tags=["solution", "hide-cell"]
 for epsilon, delta_ in ((0.1, 0.1), (0.05, 0.01), (0.01, 0.001)):
     bound = np.log(delta_) / np.log(1 - epsilon)
-    print(f"epsilon {epsilon}, delta {delta_}: {bound:.1f}, found {trial.fewest(epsilon, delta_)}")
+    print(
+        f"epsilon {epsilon}, delta {delta_}: {bound:.1f}, found {experiment.fewest(epsilon, delta_)}"
+    )
 # k = 0 needs (1 - epsilon)^n <= delta, that is n >= ln(delta) / ln(1 - epsilon).
 
 # %% [markdown]
@@ -692,10 +726,12 @@ for epsilon, delta_ in ((0.1, 0.1), (0.05, 0.01), (0.01, 0.001)):
 
 # %% tags=["solution", "hide-cell"]
 falling = np.arange(3.0, -0.01, -0.25)
-alone = [ps.largest_partial_program(tree, budget, 1) for budget in falling]
-family = ps.nested_partial_programs(tree, falling, 1)
+alone = [prediction_sets.largest_partial_program(tree, budget, 1) for budget in falling]
+family = prediction_sets.nested_partial_programs(tree, falling, 1)
 for budget, one, nested in zip(falling, alone, family, strict=True):
-    print(f"{budget:4.2f}  alone {ps.render(one):28} nested {ps.render(nested)}")
+    print(
+        f"{budget:4.2f}  alone {prediction_sets.render(one):28} nested {prediction_sets.render(nested)}"
+    )
 
 # %% [markdown]
 # ### To think
@@ -704,7 +740,7 @@ for budget, one, nested in zip(falling, alone, family, strict=True):
 # break it: how many of our programs are covered at some threshold and lost again at a larger one?
 
 # %% tags=["solution", "hide-cell"]
-single = trial.measure(predicted, true, 2, trial.alone)
+single = experiment.measure(predicted, true, 2, experiment.alone)
 lost = (np.diff(single.missed.astype(int), axis=1) > 0).any(1)
 print(f"lost again: {lost.sum()} of {len(lost)} programs; with nested sets none")
 # If what is kept at tau' > tau is a part of what is kept at tau, a program that agrees with the
@@ -717,15 +753,15 @@ print(f"lost again: {lost.sum()} of {len(lost)} programs; with nested sets none"
 # %% tags=["solution", "hide-cell"]
 search = run.rng("greedy loses")
 while True:
-    small = exact.random_tree(6, search)
+    small = theory.random_tree(6, search)
     budget = float(search.uniform(0, small.costs.sum()))
-    ours = ps.largest_partial_program(small, budget, 1)
-    theirs = ps.greedy_partial_program(small, budget, 1)
+    ours = prediction_sets.largest_partial_program(small, budget, 1)
+    theirs = prediction_sets.greedy_partial_program(small, budget, 1)
     if ours.size > theirs.size + 1:
         break
 print(f"budget {budget:.2f}, costs in preorder", small.costs.round(2))
 for name, found in (("optimal", ours), ("greedy", theirs)):
-    print(f"{name:8}{ps.render(found)} costs {found.cost:.2f}")
+    print(f"{name:8}{prediction_sets.render(found)} costs {found.cost:.2f}")
 # It takes the dearest leaf first, although a cheaper subtree elsewhere would have been enough, and
 # then it may not open a second hole: its only way is up.
 
@@ -735,7 +771,7 @@ for name, found in (("optimal", ours), ("greedy", theirs)):
 
 # %% tags=["solution", "hide-cell"]
 same_code = sum(
-    python.same_bytecode(p.words, e.target) for p, e in zip(predictions, pool, strict=True)
+    data.same_bytecode(p.words, e.target) for p, e in zip(predictions, pool, strict=True)
 )
 print(f"exactly right {right.sum()}, same bytecode {same_code}, of {len(pool)}")
 # Few misses are none. The compiler folds constants: 16 * 1024 and 16384 have the same bytecode, and
@@ -750,7 +786,7 @@ print(f"exactly right {right.sum()}, same bytecode {same_code}, of {len(pool)}")
 # %% tags=["solution", "hide-cell"]
 rng = run.rng("choose m")
 for share, name in ((delta, "delta"), (delta / 4, "delta / 4")):
-    drawn = trial.all_splits(best, {}, n, [0.1], share, times // 4, rng)
+    drawn = experiment.all_splits(best, {}, n, [0.1], share, times // 4, rng)
     drawn["division"] = drawn.groupby("m").cumcount()
     drawn["size here"] = [
         best[m].removed[:, t].mean() for m, t in zip(drawn["m"], drawn["tau"], strict=True)
@@ -758,7 +794,9 @@ for share, name in ((delta, "delta"), (delta / 4, "delta / 4")):
     picks = drawn.loc[drawn.groupby("division")["size here"].idxmin()]
     beyond = (picks["held-out error"] > 0.1).mean()
     print(f"{name:9}: beyond epsilon {beyond:.1%}, removed {picks['removed'].mean():.3f}")
-print(f"one m, fixed: the law allows {trial.finite_law(n, tests, 0.1, delta).sf(0.1 * tests):.1%}")
+print(
+    f"one m, fixed: the law allows {experiment.finite_law(n, tests, 0.1, delta).sf(0.1 * tests):.1%}"
+)
 # Whoever takes the smallest sets takes the luckiest threshold. With delta / 4 for each of the four,
 # one of them is unlucky with a probability of delta at most: the union bound, and a larger set.
 
@@ -770,15 +808,17 @@ print(f"one m, fixed: the law allows {trial.finite_law(n, tests, 0.1, delta).sf(
 lesser = translator.train(seen, steps // 4, run.torch_generator("lesser"), run.device, width=width)
 some = pool[:: run.pick(smoke=1, cpu=3, gpu=3)]
 worse = [
-    trial.with_costs(p, python.python_tree)
+    experiment.with_costs(p, data.python_tree)
     for p in translator.translate(lesser, [e.source for e in some])
 ]
-facts = [trial.bare(e.target, python.python_tree) for e in some]
-weak = trial.measure(worse, facts, 2)
-drawn = trial.all_splits({2: weak}, {}, len(some) // 2, [0.1], delta, times // 4, run.rng("lesser"))
-print(f"right {trial.exact_match(worse, facts).mean():.1%} instead of {right.mean():.1%}")
+facts = [experiment.bare(e.target, data.python_tree) for e in some]
+weak = experiment.measure(worse, facts, 2)
+drawn = experiment.all_splits(
+    {2: weak}, {}, len(some) // 2, [0.1], delta, times // 4, run.rng("lesser")
+)
+print(f"right {experiment.exact_match(worse, facts).mean():.1%} instead of {right.mean():.1%}")
 half = len(some) // 2
-law = trial.finite_law(half, len(some) - half, 0.1, delta).sf(0.1 * (len(some) - half))
+law = experiment.finite_law(half, len(some) - half, 0.1, delta).sf(0.1 * (len(some) - half))
 beyond = np.mean(drawn["held-out error"] > 0.1)
 print(f"beyond {beyond:.1%} (the law allows {law:.1%}), removed {drawn['removed'].mean():.1%}")
 # Coverage is bought by calibration and does not depend on the model; size does.

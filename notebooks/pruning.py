@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2305.18383
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[torch]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -70,10 +95,10 @@ from scipy import stats
 
 import foretold
 from foretold import figures
-from foretold.papers import pruning, pruning_figures, pruning_grid, pruning_residual
-from foretold.papers import pruning_choice as choice
-from foretold.papers import pruning_experiment as experiment
-from foretold.uncertainty import mean_interval
+from foretold.kit.uncertainty import mean_interval
+from foretold.papers import pruning
+from foretold.papers.pruning import draw, experiment
+from foretold.papers.pruning.experiment import batched, choice, residual
 
 run = foretold.start("pruning")
 
@@ -102,7 +127,7 @@ for density in (5, 10, 80):
 
 # %% tags=["hide-input"]
 figures.show(
-    pruning_figures.flip(maps, [5, 10, 80]),
+    draw.flip(maps, [5, 10, 80]),
     alt="Excess test error against epochs of dense training for three densities. At 80% it falls "
     "from 0.6 points to almost 0. At 5% it falls from 1.1 to 0 at 60 epochs and jumps to 2.8 "
     "points after epoch 80; at 10% it does the same with a jump of 1 point.",
@@ -146,9 +171,9 @@ run.show(pruning.magnitude_mask, pruning.kept_count)
 # untrained convolutions, from 3 to 16, 32, 64 and 128 channels, show it.
 
 # %%
-draw = run.torch_generator("collapse")
+generator = run.torch_generator("collapse")
 shapes = [(16, 3, 3, 3), (32, 16, 3, 3), (64, 32, 3, 3), (128, 64, 3, 3)]
-fresh = [torch.randn(s, generator=draw) * (2 / (s[1] * 9)) ** 0.5 for s in shapes]
+fresh = [torch.randn(s, generator=generator) * (2 / (s[1] * 9)) ** 0.5 for s in shapes]
 shares = {}
 for scope, title in (("layer", "a share of each layer"), ("global", "all layers together")):
     masks = {d: pruning.magnitude_mask(fresh, d, scope) for d in (0.05, 0.01)}
@@ -165,7 +190,7 @@ for scope, title in (("layer", "a share of each layer"), ("global", "all layers 
 left = []
 for _ in range(1_000):
     two = [
-        (2 * torch.rand(s, generator=draw) - 1) / (s[1] * 9) ** 0.5
+        (2 * torch.rand(s, generator=generator) - 1) / (s[1] * 9) ** 0.5
         for s in ((4, 1, 3, 3), (8, 4, 3, 3))
     ]
     left.append(int(pruning.magnitude_mask(two, 0.05, "global")[1].sum()))
@@ -178,7 +203,7 @@ print(f"all together: none in {(left == 0).mean():.0%} of draws, on average {lef
 
 # %% tags=["hide-input"]
 figures.show(
-    pruning_figures.collapse(shares),
+    draw.collapse(shares),
     alt="Bars of the share of weights kept in four layers. Per layer: 5 and 1% everywhere. All "
     "layers together: half of layer 1 or more, about a tenth of layer 2, and next to nothing of "
     "layer 4 at density 1%.",
@@ -218,7 +243,7 @@ for name, curve in (("downhill", downhill), ("uphill", downhill[::-1])):
 # training data, at every $t$. `line` does it, exactly: all training data pass through as one batch.
 
 # %%
-run.show(pruning_grid.line)
+run.show(batched.line)
 
 # %% [markdown]
 # ### The similarity of two children
@@ -264,7 +289,7 @@ run.show(pruning.SAM.first_step, pruning.SAM.second_step)
 # channels of one layer:
 
 # %%
-run.show(pruning_grid.forward)
+run.show(batched.forward)
 
 # %% [markdown]
 # The sum of all losses has, for each network, exactly that network's gradient. Pruned weights get no gradient, and
@@ -283,7 +308,7 @@ run.show(pruning_grid.forward)
 
 # %% tags=["hide-input"]
 figures.show(
-    pruning_figures.heat_maps(maps),
+    draw.heat_maps(maps),
     alt="Four heat maps of epochs against density. Test error rises to the left. Normalised error "
     "is dark in the lower left corner, where connectivity falls to minus 0.68 and similarity to "
     "0.88; elsewhere connectivity is near 0 and similarity grows to the right.",
@@ -299,7 +324,7 @@ figures.show(
 # %% tags=["hide-input"]
 lmc_threshold, cka_threshold = -0.05, 0.97
 figures.show(
-    pruning_figures.regime_map(maps, lmc_threshold, cka_threshold),
+    draw.regime_map(maps, lmc_threshold, cka_threshold),
     alt="Regimes over density and epochs. Regime I fills the lower left and a strip along the left "
     "edge, II-B the right, II-A the upper left between them. Dots of the best temperature move "
     "from 60 and 80 epochs on the left to 110 and 150 on the right.",
@@ -370,7 +395,7 @@ print(deep.table("test_error").to_string())
 
 # %% tags=["hide-input"]
 figures.show(
-    pruning_figures.load_axis(grids),
+    draw.load_axis(grids),
     alt="Connectivity and similarity against density. Both are near 0 and 1 from 10% density on, "
     "and fall towards 3%; with four layers connectivity falls to about minus 0.1, similarity to "
     "about 0.93, with three layers much less.",
@@ -394,7 +419,7 @@ for name, curve in curves.items():
 
 # %% tags=["hide-input"]
 figures.show(
-    pruning_figures.lines(curves),
+    draw.lines(curves),
     alt="Training error along the line between two children. With 50% kept it is 0 all along. With "
     "3% kept it is some 7% at the ends and about twice that in the middle.",
     caption="Four layers, 95% intervals over parents. Above a barrier, below none. Batch "
@@ -408,7 +433,7 @@ figures.show(
 # %% tags=["hide-input"]
 shown = [d for d in (0.03, 0.05, 0.2, 0.5) if d in densities]
 figures.show(
-    pruning_figures.temperature_axis(grids, shown),
+    draw.temperature_axis(grids, shown),
     alt="Test error minus that of the longest training against epochs of dense training, two "
     "panels. For all densities it starts above 0 at one epoch and comes down to about 0; from 16 "
     "epochs on the intervals hold 0 or nearly so, the widest at 3%.",
@@ -508,7 +533,7 @@ print(table.to_string(float_format="{:.2f}".format))
 
 # %% tags=["hide-input"]
 figures.show(
-    pruning_figures.regrets(maps.densities, lost),
+    draw.regrets(maps.densities, lost),
     alt="Points of test error lost against density for four rules. The coldest parent loses about "
     "3 at 5 to 8% and nothing beyond 20%; the hottest loses 1 to 2 up to 40%; the measured choice "
     "and the stop at 80 epochs lose little more than half a point at most.",
@@ -561,7 +586,7 @@ print(sharp.table("test_error").to_string())
 
 # %% tags=["hide-input"]
 figures.show(
-    pruning_figures.rho_axis(sharp),
+    draw.rho_axis(sharp),
     alt="Test error against SAM's radius at three densities. At 3 and 5% it falls by a point or "
     "more as the radius grows to 0.8. At 50% it is flat up to 0.8 and rises at 1.6.",
     caption="Temperature by SAM, 95% intervals over parents. Where little is kept, hotter parents "
@@ -597,13 +622,13 @@ for load in (0, 2):
 # replicas are one network again, with grouped convolutions, a group for each replica.
 
 # %%
-run.show(pruning_residual.forward)
+run.show(residual.forward)
 
 # %% [markdown]
 # The rule for a verdict was fixed before any run, so that nobody picks the comparison that happens to work:
 
 # %%
-run.show(pruning_residual.decide)
+run.show(residual.decide)
 
 # %% [markdown]
 # The checkpoints lie on both sides of the first drop (20 of 40 epochs at the `gpu` profile), where the transition is
@@ -611,16 +636,16 @@ run.show(pruning_residual.decide)
 # outcome there decides nothing**, and no GPU has run the full size yet.
 
 # %%
-images = pruning_residual.Images.best(
+images = residual.Images.best(
     run.rng("images"), run.device, run.pick(smoke=256, cpu=None, gpu=None)
 )
 plan = run.pick(
-    smoke=pruning_residual.Plan(4, 1, 2, (1, 2), (0.2, 0.8), batch=64),
-    cpu=pruning_residual.Plan(4, 1, 6, (1, 2, 4, 6), (0.2, 0.8), batch=64),
-    gpu=pruning_residual.Plan(16, 1, 40, (5, 15, 20, 24, 40), (0.05, 0.8)),
+    smoke=residual.Plan(4, 1, 2, (1, 2), (0.2, 0.8), batch=64),
+    cpu=residual.Plan(4, 1, 6, (1, 2, 4, 6), (0.2, 0.8), batch=64),
+    gpu=residual.Plan(16, 1, 40, (5, 15, 20, 24, 40), (0.05, 0.8)),
 )
 with run.section("residual networks"):
-    pictures = pruning_residual.run(images, plan, run.torch_generator("residual"))
+    pictures = residual.run(images, plan, run.torch_generator("residual"))
 print(f"{images.name}: {len(images.x):,} for training; width {plan.width}, {plan.epochs} epochs")
 print(pictures.table("test_error").to_string())
 
@@ -628,12 +653,12 @@ print(pictures.table("test_error").to_string())
 # And the rule, applied. With two parents and two children each, a standard error is itself a rough guess.
 
 # %%
-decision = pruning_residual.decide(pictures)
+decision = residual.decide(pictures)
 for side, (difference, error) in decision.items():
     print(f"{side}: {100 * difference:+.1f} points, standard error {100 * error:.1f}")
 words = {True: "both sides hold: the effect flips", False: "not both sides hold: no flip shown"}
 print(
-    words[pruning_residual.flipped(decision)],
+    words[residual.flipped(decision)],
     "" if run.profile == "gpu" else "(too small to mean anything)",
 )
 
@@ -672,15 +697,15 @@ moved = dict(zip(names, zip(axes, rows, strict=True), strict=True))
 
 # %% tags=["hide-input"]
 figures.interactive(
-    pruning_figures.browser_layout(),
+    draw.browser_layout(),
     alt="Map of regimes over density and temperature, with dots for the best parent of each "
     "density, diamonds for the chosen one and crosses where the advice is wrong. Controls choose "
     "the map, the thresholds of connectivity and similarity, and when no move is needed.",
     caption="Red: I, a barrier. Orange: II-A, connected and dissimilar. Blue: II-B, connected and "
     "similar. Hot above, cold below.",
-    controls=pruning_figures.browser_controls(names),
-    update=pruning_figures.UPDATE,
-    data=pruning_figures.browser_data(moved),
+    controls=draw.browser_controls(names),
+    update=draw.UPDATE,
+    data=draw.browser_data(moved),
 )
 
 # %% [markdown]
@@ -841,7 +866,7 @@ pairs = {"two dense strangers": [made.take(slice(0, 1)), made.take(slice(1, 2))]
 for i, density in enumerate((3, 50)):
     pairs[f"children at {density}%"] = [children.take(number[:, child, i]) for child in (0, 1)]
 for name, pair in pairs.items():
-    lines = [pruning_grid.line(*pair, digits.x, digits.y, again) for again in (True, False)]
+    lines = [batched.line(*pair, digits.x, digits.y, again) for again in (True, False)]
     lmc = [pruning.linear_mode_connectivity(each).mean() for each in lines]
     print(f"{name:>19}: LMC {lmc[0]:+.3f}, without recalibration {lmc[1]:+.3f}")
 # Half way, units that fire for different inputs partly cancel: activations vary less than the

@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2309.12288
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[bayes,lm]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -69,13 +94,13 @@ import numpy as np
 import pandas as pd
 
 import foretold
-from foretold import data, figures, smollm
-from foretold.papers import reversal, reversal_browser, reversal_context, reversal_figures
-from foretold.papers import reversal_celebrities as celebrities
-from foretold.papers import reversal_experiment as experiment
-from foretold.papers import reversal_pretrained as pretrained
-from foretold.papers import reversal_training as training
-from foretold.uncertainty import mean_interval
+from foretold import data, figures
+from foretold.kit import pretrained
+from foretold.kit.uncertainty import mean_interval
+from foretold.papers import reversal
+from foretold.papers.reversal import draw, experiment
+from foretold.papers.reversal.draw import browser
+from foretold.papers.reversal.experiment import celebrities, finetuning, in_context, training
 
 run = foretold.start("reversal")
 
@@ -167,7 +192,7 @@ maps = {
     "symmetric": reversal.bilinear_dynamics(few, steps, symmetric=True).theta,
 }
 figures.show(
-    reversal_figures.weights(maps, few),
+    draw.weights(maps, few),
     alt="Two heat maps of a 16 by 16 matrix, tokens a and then b. On the left the block from a "
     "to b "
     "has a strong diagonal and the rows of b are empty. On the right the block from b to a has the "
@@ -185,9 +210,9 @@ figures.show(
 # test of the chapter.
 
 # %%
-draw, row_of_b, row_of_a = run.rng("exact"), Fraction(0), Fraction(0)
+rng, row_of_b, row_of_a = run.rng("exact"), Fraction(0), Fraction(0)
 for _ in range(run.pick(smoke=20, cpu=100, gpu=100)):
-    theta = draw.integers(-6, 7, (8, 8)).tolist()
+    theta = rng.integers(-6, 7, (8, 8)).tolist()
     gradient = reversal.exact_gradient(theta, [(i, 4 + i) for i in range(4)])
     row_of_b = max(row_of_b, *(abs(entry) for row in gradient[4:] for entry in row))
     row_of_a = max(row_of_a, *(abs(entry) for row in gradient[:4] for entry in row))
@@ -292,7 +317,7 @@ for group, pair in tests.items():
 
 # %% tags=["hide-input"]
 figures.show(
-    reversal_figures.histograms(tests, ["asked as told", "asked in reverse"]),
+    draw.histograms(tests, ["asked as told", "asked in reverse"]),
     alt="Four histograms of log probabilities of right answers and of answers of other facts. In "
     "the "
     "left column, asked as told, the right answers stand near zero and the others far to the left. "
@@ -313,7 +338,7 @@ cells = {
     ("description first only", "description first"): "told and asked description first: as told",
 }
 figures.show(
-    reversal_figures.curves(trained, cells),
+    draw.curves(trained, cells),
     alt="Mean log probability of right answers against training steps. Two curves, asked as told, "
     "rise to nearly zero. Two curves, asked in reverse, rise at first, turn round and fall again.",
     caption="Bands: range over models. Solid: as told. Dotted: in reverse, where more training "
@@ -356,7 +381,7 @@ print(cure.to_string(index=False, float_format="{:.3f}".format))
 
 # %% tags=["hide-input"]
 figures.show(
-    reversal_figures.accuracy({"plain": plain, "reverse training": cure}),
+    draw.accuracy({"plain": plain, "reverse training": cure}),
     alt="Right answers in per cent for six kinds of questions, plain and with reverse training. "
     "Plain: near 100 as told and in both orders for the control, zero in the other order. With "
     "reverse training all six are high.",
@@ -391,7 +416,7 @@ print(table.rename(columns=short).to_string(float_format="{:.3f}".format))
 
 # %% tags=["hide-input"]
 figures.show(
-    reversal_figures.sweep(swept),
+    draw.sweep(swept),
     alt="Right answers against the share of facts told in both orders. Asked as told: near 100%. "
     "In "
     "the other order, all facts: on the diagonal. In the other order, facts told one way: zero.",
@@ -433,7 +458,7 @@ for title, some in posterior.items():
 
 # %% tags=["hide-input"]
 figures.show(
-    reversal_figures.posteriors(posterior),
+    draw.posteriors(posterior),
     alt="Posterior intervals for five cells under two priors. Above, log odds: cells in the other "
     "order are far lower under the wider prior. Below, probabilities: both priors give nearly the "
     "same values, close to zero in the other order and near 100% as told.",
@@ -453,7 +478,7 @@ figures.show(
 # %%
 with run.section("in context"):
     length = run.pick(smoke=200, cpu=600, gpu=600)
-    reading = reversal_context.read(3, length, run.torch_generator("context"), device=run.device)
+    reading = in_context.read(3, length, run.torch_generator("context"), device=run.device)
 chosen = experiment.wilson(reading.choice.sum() * reading.questions, 3 * reading.questions)
 print("probability of the two names in the context:", np.round(reading.either, 2))
 print(
@@ -475,14 +500,14 @@ print(
 # answers are part of this package.
 
 # %%
-if run.profile == "gpu" and pretrained.available() and smollm.available():
+if run.profile == "gpu" and finetuning.available() and pretrained.available():
     with run.section("SmolLM2, all documents"):
         for seed in range(3):
             made, plan = (
                 run.torch_generator(f"SmolLM2 {seed}"),
                 {"epochs": 5, "batch": 32, "asked": 3},
             )
-            table = pretrained.study(made, run.device, **plan)
+            table = finetuning.study(made, run.device, **plan)
             print(table.to_string(float_format="{:.3f}".format))
 recorded = data.table("reversal_smollm2")
 cells = recorded.groupby(["group", "asked"], sort=False)
@@ -498,7 +523,7 @@ for (group, order), some in cells:
     each = (some["correct"] - some["rolled"]).groupby(some["fact"]).mean()
     mean, _, high = mean_interval(each, "normal")
     print(f"{group:>22}, asked {order:>17}: {mean:6.2f} +- {high - mean:.2f} nats")
-context = data.table("reversal_context")
+context = data.table("reversal.experiment.in_context")
 for shots, some in context.groupby("shots"):
     picked = (some["correct"] > some["rolled"]).mean()
     named = (some["right"] | some["other"]).mean()
@@ -556,7 +581,7 @@ print(worlds.pivot_table("reverse", "share", "correlation").to_string(float_form
 
 # %% tags=["hide-input"]
 figures.show(
-    reversal_figures.readings(reverse_share, worlds),
+    draw.readings(reverse_share, worlds),
     alt="Above: the share of single answers that are right, against the correlation between "
     "answers, "
     "rises from 4% to 33%. Below: the share found in reverse in three worlds without a curse rises "
@@ -574,7 +599,7 @@ figures.show(
 # %% tags=["hide-input"]
 means = data.table("reversal")
 figures.show(
-    reversal_figures.parents(means, celebrities.PAIRS),
+    draw.parents(means, celebrities.PAIRS),
     alt="Share right for six rows of models. Parent given child: 35% and 34% for gpt-3.5-turbo, "
     "8 to "
     "10% for the others. Child given parent: 12%, 4% for davinci, 0 to 2% for the Llama models.",
@@ -607,13 +632,13 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.interactive(
-    reversal_browser.layout(),
+    browser.layout(),
     alt="A heat map of the bilinear model's probabilities of the next token, and below it reverse "
     "accuracy against the share of facts told in both orders. Controls: share, steps, model.",
     caption="Above: the trained table. Below: the model of this figure (star) and the small GPTs.",
-    controls=reversal_browser.controls(),
-    update=reversal_browser.UPDATE,
-    data=reversal_browser.data(swept),
+    controls=browser.controls(),
+    update=browser.UPDATE,
+    data=browser.data(swept),
 )
 
 # %% [markdown]

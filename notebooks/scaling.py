@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2403.06563
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[lm]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -71,8 +96,10 @@ import pandas as pd
 from scipy.optimize import brentq
 
 import foretold
-from foretold import data, figures, lm
-from foretold.papers import scaling, scaling_data, scaling_experiment, scaling_figures, scaling_fit
+from foretold import figures
+from foretold.kit import gpt, powerlaws
+from foretold.papers import scaling
+from foretold.papers.scaling import data, draw, experiment
 
 run = foretold.start("scaling")
 
@@ -156,7 +183,7 @@ run.show(scaling.critical_batch_size, scaling.minimum_steps)
 # the model is linear in the other three, which gives starts. All starts, and all bootstrap samples, are rows of one array.
 
 # %%
-run.show(scaling_fit.derivatives)
+run.show(powerlaws.derivatives)
 
 # %% [markdown]
 # ### The trajectory, which is implicit
@@ -205,11 +232,11 @@ sizes = np.geomspace(1e6, 6e7, 5)
 batches = 1e5 * 2.0 ** np.arange(-2, 7, 2)
 steps = np.unique(np.geomspace(100, 1e5, 120).round())
 with run.section("simulated recipe"):
-    made = scaling_experiment.simulate(kaplan, sizes, batches, steps, 0.002, run.rng("simulated"))
-    reached = scaling_experiment.fastest(made, np.linspace(3.6, 5, 8))
-    fitted = scaling_experiment.hyperbolas(reached)
+    made = experiment.simulate(kaplan, sizes, batches, steps, 0.002, run.rng("simulated"))
+    reached = experiment.fastest(made, np.linspace(3.6, 5, 8))
+    fitted = experiment.hyperbolas(reached)
     found_critical = scaling.fit_critical_law(fitted["loss"], fitted["b_crit"])
-    simulated = scaling_experiment.recipe(made, found_critical)
+    simulated = experiment.recipe(made, found_critical)
 print(
     pd.DataFrame([vars(kaplan), vars(simulated)], ["true", "found"]).T.to_string(
         float_format="{:.4g}".format
@@ -243,7 +270,7 @@ print(
 # rate counts.
 
 # %%
-text = lm.corpus(lm.standard_library(run.pick(smoke=2.0, cpu=None, gpu=None)))
+text = gpt.corpus(gpt.standard_library(run.pick(smoke=2.0, cpu=None, gpu=None)))
 few = {4: 450, 8: 320, 16: 220, 32: 150, 64: 120}
 some = {2: 1_400, 4: 900, 8: 600, 16: 420, 32: 320, 64: 220}
 many = {2: 4_000, 4: 2_600, 8: 1_800, 16: 1_300, 32: 900, 64: 650, 128: 500}
@@ -253,7 +280,7 @@ with run.section("batch sizes"):
     for batch, steps in windows.items():
         rates = 0.008 * (batch / 16) ** 0.25 * np.array([1, 2])
         made, where = run.torch_generator("batches"), {"device": run.device}
-        tuned += scaling_experiment.train(text, 16, batch, steps, rates, made, seeds=2, **where)
+        tuned += experiment.train(text, 16, batch, steps, rates, made, seeds=2, **where)
 print(f"{len(tuned)} runs of {tuned[0].n:,} parameters, {len(text.train):,} characters of text")
 
 # %% [markdown]
@@ -266,10 +293,10 @@ goals = run.pick(
     cpu=np.arange(2.75, 2.34, -0.05),
     gpu=np.arange(2.7, 2.24, -0.05),
 ).round(2)
-reached = scaling_experiment.fastest(tuned, goals)
-fitted = scaling_experiment.hyperbolas(reached)
+reached = experiment.fastest(tuned, goals)
+fitted = experiment.hyperbolas(reached)
 critical = scaling.fit_critical_law(fitted["loss"], fitted["b_crit"])
-alpha_b = scaling_experiment.exponent(fitted, reached)
+alpha_b = experiment.exponent(fitted, reached)
 print(fitted.drop(columns="n").to_string(index=False, float_format="{:.4g}".format))
 print(f"alpha_B = {alpha_b[0]:.3f} [{alpha_b[1]:.3f}, {alpha_b[2]:.3f}]")
 
@@ -280,7 +307,7 @@ print(f"alpha_B = {alpha_b[0]:.3f} [{alpha_b[1]:.3f}, {alpha_b[2]:.3f}]")
 # %% tags=["hide-input"]
 shown = fitted["loss"].iloc[:: max(1, len(fitted) // 3)].to_list()
 figures.show(
-    scaling_figures.hyperbolas(reached, fitted, shown[:4]),
+    draw.hyperbolas(reached, fitted, shown[:4]),
     alt="Steps against tokens seen, both on log axes. For each of several losses the measured "
     "points of six batch sizes follow a curve that is steep at the left and flat at the "
     "right; a cross marks the corner, which moves up and to the right as the loss falls.",
@@ -295,7 +322,7 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.show(
-    scaling_figures.critical(fitted, *critical),
+    draw.critical(fitted, *critical),
     alt="Critical batch size on a log axis against loss. Measured points with intervals rise "
     "several-fold from right to left, from high to low losses; a fitted line runs through "
     "them, and a dashed line with Kaplan's slope is much flatter.",
@@ -324,7 +351,7 @@ with run.section("sizes"):
     for width in (*widths, hidden):
         rate, made = 0.008 * (16 / width) ** 0.5, run.torch_generator("sizes")
         options = {"seeds": repeats, "every": 20, "device": run.device}
-        trained[width] = scaling_experiment.train(text, width, 16, length, [rate], made, **options)
+        trained[width] = experiment.train(text, width, 16, length, [rate], made, **options)
 at_end = {width: np.array([c.losses[-5:].mean() for c in runs]) for width, runs in trained.items()}
 for width, ends in at_end.items():
     print(f"{trained[width][0].n:8,} parameters: " + ", ".join(f"{end:.3f}" for end in ends))
@@ -336,11 +363,11 @@ for width, ends in at_end.items():
 # %%
 start = run.pick(smoke=40, cpu=100, gpu=100)
 seen = [curve for width in widths for curve in trained[width]]
-tiny = scaling_experiment.recipe(seen, critical, after=start)
-floored = scaling_experiment.recipe(seen, critical, after=start, irreducible=True)
+tiny = experiment.recipe(seen, critical, after=start)
+floored = experiment.recipe(seen, critical, after=start, irreducible=True)
 draws = run.pick(smoke=40, cpu=200, gpu=500)
 with run.section("bootstrap"):
-    spread = scaling_experiment.resampled(seen, critical, draws, run.rng("curves"), start)
+    spread = experiment.resampled(seen, critical, draws, run.rng("curves"), start)
 for name in ("alpha_n", "alpha_s"):
     low, high = np.percentile([getattr(one, name) for one in spread], [2.5, 97.5])
     print(f"{name}: {getattr(tiny, name):.3f} [{low:.3f}, {high:.3f}]")
@@ -351,7 +378,7 @@ print(f"floor, if one is allowed: {floored.E:.3f}")
 
 # %% tags=["hide-input"]
 figures.show(
-    scaling_figures.sizes(seen, trained[hidden], [tiny, *spread], start),
+    draw.sizes(seen, trained[hidden], [tiny, *spread], start),
     alt="Loss against steps on a log axis for six sizes of models. Thin observed curves and thick "
     "lines of the law lie on each other for the five smaller sizes. For the largest, "
     "predicted, the dashed line runs through the observed curves at first and ends above "
@@ -365,7 +392,7 @@ figures.show(
 # too high. For comparison, the error of the forecast that a larger model gains nothing.
 
 # %%
-errors_of = scaling_experiment.prediction_errors
+errors_of = experiment.prediction_errors
 off = errors_of(tiny, trained[hidden], start)
 print(off.to_string(index=False, float_format="{:.2f}".format))
 pairs = list(zip(trained[widths[-1]], trained[hidden], strict=True))
@@ -398,15 +425,13 @@ with run.section("unseen batches"):
             run.torch_generator("elsewhere"),
             {"seeds": 2, "every": 10, "device": run.device},
         )
-        elsewhere += scaling_experiment.train(
-            text, widths[-1], batch, steps, [rate], made, **options
-        )
+        elsewhere += experiment.train(text, widths[-1], batch, steps, [rate], made, **options)
 
 # %% [markdown]
 # The law blind to the batch is the same fit with a critical batch size of nothing.
 
 # %%
-blind = scaling_experiment.recipe(seen, (1e-9, 1.0), after=start)
+blind = experiment.recipe(seen, (1e-9, 1.0), after=start)
 both = {"with B_crit": tiny, "without": blind}
 unseen = {name: errors_of(one, elsewhere, start) for name, one in both.items()}
 print(pd.concat(unseen).to_string(float_format="{:.2f}".format))
@@ -416,7 +441,7 @@ print(pd.concat(unseen).to_string(float_format="{:.2f}".format))
 
 # %% tags=["hide-input"]
 figures.show(
-    scaling_figures.batches(elsewhere, tiny, blind, start),
+    draw.batches(elsewhere, tiny, blind, start),
     alt="Two panels, loss against steps, for batches of 128 and 2,048 characters. The dashed line "
     "with critical batch size follows the observed curves; the dotted line without it lies "
     "clearly below them on the left and above them on the right.",
@@ -438,7 +463,7 @@ figures.show(
 # without embeddings, which we call the 2B models.
 
 # %%
-table = data.table("scaling")
+table = foretold.data.table("scaling")
 rows = [
     "E",
     "alpha_n",
@@ -460,9 +485,7 @@ for (models, form), part in fits[fits["models"] != "all"].groupby(["models", "fo
 
 # %% tags=["hide-input"]
 figures.show(
-    scaling_figures.floors(
-        table, {"0.3B": "fitted below 0.3B parameters", "0.6B": "fitted below 0.6B"}
-    ),
+    draw.floors(table, {"0.3B": "fitted below 0.3B parameters", "0.6B": "fitted below 0.6B"}),
     alt="Two panels, error of the predicted loss of the 2B models in per cent against tokens from "
     "10 to 350 billion. Above, fitted below 0.3B: without a floor from -13 to -6, with a "
     "floor from -10 to -2.5, its band reaching far above zero. Below, fitted below 0.6B: "
@@ -502,10 +525,10 @@ print(f"tenfold steps then shrink that term by {1 - 10**-alpha:.0%}")
 # If the files are at hand, the next cell fits again and compares with the record.
 
 # %%
-if data.available("gemstones-hot"):
-    points = scaling_data.gemstones(data.fetch("gemstones-hot"))
-    for form, irreducible in scaling_data.FORMS.items():
-        _, errors = scaling_data.held_out(points, 3e8, irreducible, 1, run.rng("again"))
+if foretold.data.available("gemstones-hot"):
+    points = data.gemstones(foretold.data.fetch("gemstones-hot"))
+    for form, irreducible in data.FORMS.items():
+        _, errors = data.held_out(points, 3e8, irreducible, 1, run.rng("again"))
         error = 100 * errors[0][points["n"] > 1.5e9].mean()
         print(f"{form:>8}: error of the largest {error:.3f}%")
 else:
@@ -521,7 +544,7 @@ else:
 
 # %% tags=["hide-input"]
 figures.show(
-    scaling_figures.gaps(table),
+    draw.gaps(table),
     alt="Difference from the constant rate in nats against tokens from 10 to 90 billion. The "
     "lower rate starts 0.08 above and falls steadily to below 0.01. The cooldown is 0.065 "
     "below at 20 billion tokens and 0.08 below at 90 billion.",
@@ -573,15 +596,15 @@ for name, row in points.iterrows():
 
 # %% tags=["hide-input"]
 figures.interactive(
-    scaling_figures.browser_layout(),
+    draw.browser_layout(),
     alt="Loss against steps on a log axis: the trajectory at the chosen batch size, that of an "
     "endless batch below it, and the limit of endless training. A diamond marks the chosen "
     "step. Sliders set parameters, steps, batch size and a floor.",
     caption="The implicit law with the constants of Kaplan et al. (2020), Table 3. The floor is "
     "added.",
-    controls=scaling_figures.browser_controls(),
-    update=scaling_figures.UPDATE,
-    data=scaling_figures.browser_data({"kaplan": kaplan}),
+    controls=draw.browser_controls(),
+    update=draw.UPDATE,
+    data=draw.browser_data({"kaplan": kaplan}),
 )
 
 # %% [markdown]
@@ -618,9 +641,7 @@ run.claim("recipe-33b", 100 * np.abs(pair[0] / pair[1] - 1).max())
 chosen = run.pick(smoke=(8, 16, 32, 64), cpu=(8, 16, 32, 64), gpu=(8, 24, 64, 128))
 names = ("smallest", "small", "middle", "largest")
 run.claim("larger-is-lower", dict(zip(names, (at_end[w].mean() for w in chosen), strict=True)))
-ratio = scaling_experiment.growth(
-    reached, *run.pick(smoke=(2.6, 2.8), cpu=(2.4, 2.7), gpu=(2.35, 2.65))
-)
+ratio = experiment.growth(reached, *run.pick(smoke=(2.6, 2.8), cpu=(2.4, 2.7), gpu=(2.35, 2.65)))
 run.claim("critical-grows", ratio[0], ratio[1:])
 gained = (unseen["without"]["absolute"] - unseen["with B_crit"]["absolute"]).to_numpy()
 error = 1.96 * gained.std(ddof=1) / np.sqrt(len(gained))
@@ -723,10 +744,10 @@ print("L(10,000, 200): {:.3f} to {:.3f}".format(*np.percentile(inside, [2.5, 97.
 critical_pair, sizes = (kaplan.b_star, kaplan.alpha_b), np.geomspace(1e6, 6e7, 5)
 for floor in (0, 0.5, 1.5):
     truth = replace(kaplan, E=floor)
-    made = scaling_experiment.simulate(truth, sizes, [1e9], later, 0.002, rng)
+    made = experiment.simulate(truth, sizes, [1e9], later, 0.002, rng)
     target, found, off = scaling.loss_surface(33e9, 1e5, truth), {}, {}
     for form, irreducible in (("without", False), ("with", True)):
-        found[form] = scaling_experiment.recipe(made, critical_pair, irreducible=irreducible)
+        found[form] = experiment.recipe(made, critical_pair, irreducible=irreducible)
         off[form] = 100 * (scaling.loss_surface(33e9, 1e5, found[form]) / target - 1)
     print(f"true floor {floor}: without {off['without']:+.2f}%, ", end="")
     print(f"with {off['with']:+.2f}% (E = {found['with'].E:.2f})")
@@ -780,9 +801,11 @@ for _ in range(4):
 row, values = fitted.iloc[0], []
 part = reached[np.isclose(reached["loss"], row["loss"])]
 while len(values) < 500:
-    draw = part.sample(len(part), replace=True, random_state=rng.integers(2**31))
-    if draw["batch"].nunique() > 2:
-        values.append(np.divide(*scaling.fit_critical_batch(draw["steps"], draw["batch"])[::-1]))
+    resample = part.sample(len(part), replace=True, random_state=rng.integers(2**31))
+    if resample["batch"].nunique() > 2:
+        values.append(
+            np.divide(*scaling.fit_critical_batch(resample["steps"], resample["batch"])[::-1])
+        )
 low, high = np.percentile(values, [2.5, 97.5])
 one, other = row["b_crit"] * np.exp(1.96 * row["error"] * np.array([-1, 1]))
 print(
@@ -802,10 +825,8 @@ plans = {"spread": np.geomspace(1e6, 6e7, 4), "ends": np.array([1e6, 1.5e6, 4e7,
 for name, plan in plans.items():
     off = []
     for _ in range(run.pick(smoke=4, cpu=15, gpu=30)):
-        made = scaling_experiment.simulate(
-            truth, plan, [1e9], np.geomspace(1e3, 1e5, 30), 0.002, rng
-        )
-        found = scaling_experiment.recipe(made, (truth.b_star, truth.alpha_b), irreducible=True)
+        made = experiment.simulate(truth, plan, [1e9], np.geomspace(1e3, 1e5, 30), 0.002, rng)
+        found = experiment.recipe(made, (truth.b_star, truth.alpha_b), irreducible=True)
         off.append(
             100
             * (scaling.loss_surface(33e9, 1e5, found) / scaling.loss_surface(33e9, 1e5, truth) - 1)

@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2405.19715
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[lm]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -69,13 +94,11 @@ import torch
 from scipy import stats
 
 import foretold
-from foretold import data, figures, lm, smollm, uncertainty
-from foretold.papers import speculative, speculative_exact, speculative_figures
-from foretold.papers import speculative_batch as many
-from foretold.papers import speculative_cache as caches
-from foretold.papers import speculative_experiment as experiment
-from foretold.papers import speculative_smollm as real
-from foretold.papers import speculative_training as training
+from foretold import data, figures
+from foretold.kit import gpt, pretrained, uncertainty
+from foretold.papers import speculative
+from foretold.papers.speculative import draw, experiment, theory
+from foretold.papers.speculative.experiment import batched, cache, smollm, training
 
 run = foretold.start("speculative")
 
@@ -124,11 +147,11 @@ rules = {
 worst = 0.0
 for seed in range(run.pick(smoke=1, cpu=3, gpu=3)):
     rng = np.random.default_rng(seed)
-    p, q = speculative_exact.random_chain(rng), speculative_exact.random_chain(rng)
-    truth = speculative_exact.chain_law(p, (0,), 4)
+    p, q = theory.random_chain(rng), theory.random_chain(rng)
+    truth = theory.chain_law(p, (0,), 4)
     for name, rule in rules.items():
-        law = speculative_exact.sampled_law(p, q, (0,), 4, rule)
-        worst = max(worst, distance := speculative_exact.total_variation(law, truth))
+        law = theory.sampled_law(p, q, (0,), 4, rule)
+        worst = max(worst, distance := theory.total_variation(law, truth))
         print(f"chain {seed}, {name:>15}: {len(law)} texts, distance {distance:.0e}")
 
 # %% [markdown]
@@ -138,11 +161,11 @@ for seed in range(run.pick(smoke=1, cpu=3, gpu=3)):
 # %%
 for seed in range(3):
     rng = np.random.default_rng(seed)
-    p, q = speculative_exact.random_chain(rng), speculative_exact.random_chain(rng)
-    truth = speculative_exact.chain_law(p, (0,), 4)
+    p, q = theory.random_chain(rng), theory.random_chain(rng)
+    truth = theory.chain_law(p, (0,), 4)
     rule = speculative.Confidence(0.4)
-    law = speculative_exact.sampled_law(p, q, (0,), 4, rule, careless=True)
-    distance = speculative_exact.total_variation(law, truth)
+    law = theory.sampled_law(p, q, (0,), 4, rule, careless=True)
+    distance = theory.total_variation(law, truth)
     print(f"chain {seed}, risky token dropped: distance {distance:.3f}")
 
 # %% [markdown]
@@ -189,7 +212,7 @@ with run.section("exact decision process"):
         states[ratio] = []
         for seed in range(run.pick(smoke=2, cpu=6, gpu=6)):
             rng = np.random.default_rng(seed)
-            p, q = speculative_exact.random_chain(rng), speculative_exact.random_chain(rng)
+            p, q = theory.random_chain(rng), theory.random_chain(rng)
             solved = speculative.stopping_values(p, q, 7, ratio)
             states[ratio] += experiment.decisions(solved)
             overlap = max(overlap, experiment.overlap(solved))
@@ -203,7 +226,7 @@ print(f"largest overlap of the two kinds of states: {overlap:.2f}")
 
 # %% tags=["hide-input"]
 figures.show(
-    speculative_figures.stops(states),
+    draw.stops(states),
     alt="Three rows of dots for cost ratios 3, 6 and 12 against the probability of a "
     "rejection. Green dots, where going on is best, end before a red bar at 0.67, 0.83 "
     "and 0.92; orange dots, where stopping is best, lie on both sides of it and reach "
@@ -300,11 +323,11 @@ print(f"cost ratio {rho:.2f}, from {derived['ratio'].min():.2f} to {derived['rat
 # %%
 length, context = 32, 128
 with run.section("train the pair"):
-    text = lm.corpus(lm.standard_library(run.pick(smoke=0.6, cpu=3.0, gpu=8.0)))
+    text = gpt.corpus(gpt.standard_library(run.pick(smoke=0.6, cpu=3.0, gpu=8.0)))
     shape = {"context": context, "vocabulary": text.vocabulary, "activation": "relu", "std": 0.06}
     sizes = run.pick(smoke=(2, 48, 2), cpu=(3, 128, 4), gpu=(8, 384, 6))
     small = run.pick(smoke=(1, 16, 1), cpu=(1, 32, 2), gpu=(1, 64, 2))
-    big, little = (lm.Config(*size, **shape) for size in (sizes, small))
+    big, little = (gpt.Config(*size, **shape) for size in (sizes, small))
     steps = run.pick(smoke=(200, 120), cpu=(500, 400), gpu=(4000, 2000))
     batch, learn = run.pick(smoke=8, cpu=8, gpu=32), run.torch_generator("train")
     models, losses = training.train_pair(text, big, little, steps, learn, run.device, batch=batch)
@@ -321,7 +344,7 @@ with run.section("heads"):
     draws = run.torch_generator("heads")
     count = run.pick(smoke=128, cpu=320, gpu=1024)
     prompts = training.starts(text.train, count, length, draws).to(run.device)
-    texts = many.write(models["target"], prompts, context - length, run.torch_generator("write"))
+    texts = batched.write(models["target"], prompts, context - length, run.torch_generator("write"))
     held, heads, rows = count // 8, {}, []
     test = training.positions(models, texts[:held], length, 1.0, draws)
     recipes = {"w = 6, mixed": (6, 0.15), "w = 1, mixed": (1, 0.15), "w = 1, plain": (1, 1.0)}
@@ -345,16 +368,16 @@ print(pd.DataFrame(rows).set_index("head").to_string(float_format="{:.3f}".forma
 # %%
 longest, ahead = 8, 72
 ks = run.pick(smoke=(1, 2, 3, 4), cpu=(1, 2, 3, 4, 6, 8), gpu=(1, 2, 3, 4, 6, 8))
-fixed = {f"K = {k}": (many.fixed(k), k) for k in ks}
+fixed = {f"K = {k}": (batched.fixed(k), k) for k in ks}
 policies = dict(fixed)
 for h in run.pick(smoke=(0.4,), cpu=(0.2, 0.4), gpu=(0.2, 0.3, 0.4, 0.5, 0.6)):
-    policies[f"confidence {h}"] = (many.confident(h, longest), longest)
+    policies[f"confidence {h}"] = (batched.confident(h, longest), longest)
 grid = run.pick(smoke=(0.4, 0.6), cpu=(0.3, 0.4, 0.5, 0.6, 0.7), gpu=(0.3, 0.4, 0.5, 0.6, 0.7))
 small = models["draft"]
 policies |= experiment.adaptive(heads["w = 1, plain"], small, grid, longest, "head")
 grid = run.pick(smoke=(0.7,), cpu=(0.7, 0.9), gpu=(0.3, 0.5, 0.7, 0.9))
 policies |= experiment.adaptive(heads["w = 6, mixed"], small, grid, longest, "paper's head")
-policies["oracle, h = 0.5"] = (many.cumulative(many.oracle, 0.5, longest), longest)
+policies["oracle, h = 0.5"] = (batched.cumulative(batched.oracle, 0.5, longest), longest)
 
 # %% [markdown]
 # The *oracle* looks at $p$ and multiplies true acceptance probabilities. Nobody can afford it; it says how much a better head
@@ -398,7 +421,7 @@ for name in (best_h, oracle, "confidence 0.4", "paper's head, h = 0.7"):
 # %% tags=["hide-input"]
 alpha = float(test.acceptance.mean())
 figures.show(
-    speculative_figures.lengths(table, alpha, round(rho, 2), best_h),
+    draw.lengths(table, alpha, round(rho, 2), best_h),
     alt="Speed against the number of candidates. The curve of fixed lengths rises to a flat "
     "maximum at two to four and falls to about 1.3 at eight. A dotted closed-form curve "
     "runs near it. Horizontal bands for the head and, well above it, the oracle lie "
@@ -416,7 +439,7 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.show(
-    speculative_figures.pareto(dots, table, (rho, rho)),
+    draw.pareto(dots, table, (rho, rho)),
     alt="Two scatter plots of discarded candidates per token against target calls per token "
     "with dashed lines of equal speed. Above, for three data sets, dots of SpecDec++ lie "
     "below the squares of fixed lengths. Below, the same for our pair: the head lies "
@@ -475,12 +498,12 @@ for name in ("K = 2", "confidence 0.4", best_h, oracle):
 # verification is one forward call.
 
 # %%
-run.show(caches.CachedModel.__call__, caches.CachedModel.verify)
+run.show(cache.CachedModel.__call__, cache.CachedModel.verify)
 plain = {name: model.cpu() for name, model in models.items()}
 embed = plain["draft"].get_input_embeddings().weight.detach()
 head = heads["w = 1, plain"].cpu()
-target, draft = caches.CachedModel(plain["target"]), caches.CachedModel(plain["draft"], hidden=True)
-predict = caches.head_predictor(head, embed, training.features)
+target, draft = cache.CachedModel(plain["target"]), cache.CachedModel(plain["draft"], hidden=True)
+predict = cache.head_predictor(head, embed, training.features)
 threshold = float(best_h.split("=")[1])
 rule = speculative.AcceptanceThreshold(threshold, predict, longest=longest)
 prompt = prompts[0]
@@ -494,9 +517,7 @@ print(f"{counters.tokens} tokens in {counters.rounds} target calls, {counters.di
 
 # %% tags=["hide-input"]
 figures.show(
-    speculative_figures.ladder(
-        experiment.rounds(counters, tokens, draft, rule, prompt, text), threshold
-    ),
+    draw.ladder(experiment.rounds(counters, tokens, draft, rule, prompt, text), threshold),
     alt="Rows of single characters, a row for each round: accepted candidates in green, one "
     "character of the target in blue, discarded candidates in red. Below, curves of the "
     "predicted risk that rise with the number of candidates until they cross a dashed "
@@ -516,8 +537,8 @@ figures.show(
 reads = [1, 2, 3, 5, 7, 9, 13]
 with run.section("wall clock"):
     tries = run.pick(smoke=5, cpu=25, gpu=25)
-    took = caches.call_seconds(plain["target"], reads, 64, tries, run.rng("calls"))
-    draft_call = caches.call_seconds(plain["draft"], [1], 64, tries, run.rng("calls"))[0]
+    took = cache.call_seconds(plain["target"], reads, 64, tries, run.rng("calls"))
+    draft_call = cache.call_seconds(plain["draft"], [1], 64, tries, run.rng("calls"))[0]
 recorded = data.table("speculative_calls")
 print("tokens read     ", *(f"{n:6d}" for n in reads))
 print("ms, our target  ", *(f"{1e3 * s:6.2f}" for s in took))
@@ -528,7 +549,7 @@ print(f"ms, our draft    {1e3 * draft_call:6.2f}; cost ratio {took[0] / draft_ca
 
 # %% tags=["hide-input"]
 figures.show(
-    speculative_figures.calls(reads, took, recorded),
+    draw.calls(reads, took, recorded),
     alt="Time of one target call over that of a call with one token, against tokens read. Our"
     " small target stays near 1 to 1.5 up to 13 tokens; the 135M model rises to 1.9 at "
     "five and above 3 at 13.",
@@ -558,9 +579,9 @@ print(both.to_string(float_format="{:.2f}".format))
 # them anew where the weights are at hand.
 
 # %%
-smol = real.recorded()
-if run.pick(smoke=False, cpu=False, gpu=smollm.available()):
-    smol = real.measure((0, 2, 4, 8), 40, 0.0, run.device)
+smol = smollm.recorded()
+if run.pick(smoke=False, cpu=False, gpu=pretrained.available()):
+    smol = smollm.measure((0, 2, 4, 8), 40, 0.0, run.device)
 greedy = smol[smol["temperature"] == 0]
 greedy = greedy.assign(verification=greedy["rounds"] / greedy["tokens"])
 greedy["text"] = greedy["text"].map({0: "code", 1: "list", 2: "prose"})
@@ -588,14 +609,14 @@ print("every greedy text is the target's own:", bool((greedy["same"].astype(str)
 
 # %% tags=["hide-input"]
 figures.interactive(
-    speculative_figures.browser_layout(),
+    draw.browser_layout(),
     alt="Speed over the target alone against the number of candidates, with the best number "
     "and the one that the chosen threshold leads to. Sliders set acceptance rate, cost "
     "ratio and threshold.",
     caption="Diamond: the best length. Circle: what your threshold does. The dotted line is the "
     "target alone.",
-    controls=speculative_figures.browser_controls(),
-    update=speculative_figures.UPDATE,
+    controls=draw.browser_controls(),
+    update=draw.UPDATE,
     data={name: figures.COLOURS[name] for name in ("grey", "green", "blue")},
 )
 
@@ -690,10 +711,10 @@ print(counters.drafted, "+", counters.rounds, "=", counters.tokens, "+", counter
 # distribution become? Is the text that of greedy decoding?
 
 # %% tags=["solution", "hide-cell"]
-cold = [caches.CachedModel(plain[name], temperature=0) for name in ("target", "draft")]
+cold = [cache.CachedModel(plain[name], temperature=0) for name in ("target", "draft")]
 start = prompt.tolist()
 guessed, _ = speculative.speculative_sample(*cold, start, 60, speculative.FixedLength(4), rng)
-alone = caches.autoregressive(caches.CachedModel(plain["target"], 0), start, 60, rng)
+alone = cache.autoregressive(cache.CachedModel(plain["target"], 0), start, 60, rng)
 print("equal:", guessed == alone)
 # A candidate is accepted if it is the target's favourite, else the residual is that favourite.
 
@@ -756,9 +777,9 @@ for slope in (0, 0.1, 0.2, 0.4, 0.6):
 # `AcceptanceThreshold` without `predict`). How near does it come?
 
 # %% tags=["solution", "hide-cell"]
-own = lambda s: many.drawn(s.q, s.token) ** 0.4  # noqa: E731
+own = lambda s: batched.drawn(s.q, s.token) ** 0.4  # noqa: E731
 models = {name: model.to(run.device) for name, model in models.items()}
-tried = {f"own, h = {h}": (many.cumulative(own, h, longest), longest) for h in (0.5, 0.6)}
+tried = {f"own, h = {h}": (batched.cumulative(own, h, longest), longest) for h in (0.5, 0.6)}
 other = experiment.measure(models, prompts[: len(prompts) // 4], ahead, tried, fresh)
 more, _ = experiment.speeds(other, rho, np.random.default_rng(0), 200)
 print(more[["speed", "low", "high"]].to_string(float_format="{:.3f}".format))

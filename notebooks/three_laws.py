@@ -29,8 +29,9 @@
 # [an]: https://arxiv.org/abs/2408.11029
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -41,24 +42,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[lm,numba]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -68,9 +93,11 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
 import numpy as np
 
 import foretold
-from foretold import figures, lm
-from foretold.papers import annealing, learning_curves, scaling, three_laws
-from foretold.uncertainty import mean_interval
+from foretold import figures
+from foretold.kit import gpt, schedules
+from foretold.kit.uncertainty import mean_interval
+from foretold.papers import annealing, learning_curves, scaling
+from foretold.papers.three_laws import experiment
 
 run = foretold.start("three_laws")
 
@@ -142,18 +169,22 @@ total = run.pick(smoke=600, cpu=1_500, gpu=8_000)
 widths = run.pick(smoke=[16, 24, 40], cpu=[16, 24, 32, 48, 64], gpu=[64, 96, 128, 192, 256])
 batch, context = run.pick(smoke=(8, 32), cpu=(8, 32), gpu=(64, 128))
 warmup, peak = total // 25, run.pick(smoke=4e-3, cpu=4e-3, gpu=2e-3)
-names = list(three_laws.LOOK)
-made = annealing.schedules
-kinds = {"constant": made.constant, "cosine": made.cosine, "warm, stable, decay": made.wsd}
+names = list(experiment.LOOK)
+made = schedules
+kinds = {
+    "constant": schedules.constant,
+    "cosine": schedules.cosine,
+    "warm, stable, decay": schedules.wsd,
+}
 rates = {name: kind(total, peak, warmup) for name, kind in kinds.items()}
 
 # %% [markdown]
 # The decay takes the last fifth of the run. Train:
 
 # %%
-text = lm.corpus()
+text = gpt.corpus()
 with run.section("training"):
-    curves = three_laws.train(
+    curves = experiment.train(
         text,
         widths,
         rates,
@@ -170,9 +201,9 @@ print(f"{curves.seconds:.0f} s for {len(widths)} sizes, {len(rates)} schedules, 
 # batches, under the constant rate. Their spread is the error bar of this page.
 
 # %%
-small = lm.Config(2, widths[1], 2, context, text.vocabulary, activation="relu")
+small = gpt.Config(2, widths[1], 2, context, text.vocabulary, activation="relu")
 with run.section("seeds"):
-    seeds = lm.train(
+    seeds = gpt.train(
         small, text.train, text.validation, np.repeat(rates[names[0]][None], 4, axis=0),
         batch=batch, generator=run.torch_generator("seeds"), evaluate_at=total,
         same_start=False, same_order=False, device=run.device,
@@ -187,7 +218,7 @@ print(f"final losses {np.round(seeds.losses[:, -1], 3)}, standard deviation {cha
 
 # %% tags=["hide-input"]
 figures.show(
-    three_laws.curves_figure(curves, 2 * chance),
+    experiment.curves_figure(curves, 2 * chance),
     alt="Loss against steps for the largest model under three schedules, and for the "
     "smaller ones at "
     "constant rate. The curve that decays at the end follows the constant one for "
@@ -271,7 +302,7 @@ for name, found in errors.items():
 
 # %% tags=["hide-input"]
 figures.show(
-    three_laws.errors_figure(errors, 2 * chance),
+    experiment.errors_figure(errors, 2 * chance),
     alt="Predicted minus observed final loss for three laws, a panel for each "
     "schedule. At constant rate "
     "all are near zero; for the decaying schedule the learning-curve and scaling "
@@ -297,7 +328,7 @@ constant, decayed = curves.windows[:, 0], curves.windows[:, 2]
 for size, window_gains in zip(curves.sizes, constant - decayed, strict=True):
     gain, low, high = mean_interval(window_gains)
     print(f"{size:9,.0f} parameters: {gain:.3f} nats [{low:.3f}, {high:.3f}]")
-slope = three_laws.slope_in_log_size(curves.sizes, constant - decayed)
+slope = experiment.slope_in_log_size(curves.sizes, constant - decayed)
 slope, *slope_span = mean_interval(slope)
 print(f"per doubling of the size: {slope * np.log(2):+.4f} nats, times size^{slope / gain:.2f}")
 
@@ -307,7 +338,7 @@ print(f"per doubling of the size: {slope * np.log(2):+.4f} nats, times size^{slo
 
 # %% tags=["hide-input"]
 figures.show(
-    three_laws.gain_figure(curves),
+    experiment.gain_figure(curves),
     alt="Loss saved against size. The line for decaying instead of staying constant "
     "rises from about "
     "0.04 to 0.11 nats; the line for the next larger size falls and ends below it.",
@@ -335,7 +366,7 @@ print(f"annealing:      floor {law.L0:8.2f}, exponent {law.alpha:.3f}")
 # %%
 seen = curves.late(first)
 floors = np.linspace(0, curves.losses[-1, 0, seen].min() - 0.1, 60)
-fit_error, a, b = three_laws.floor_profile(curves.steps[seen], curves.losses[-1, 0, seen], floors)
+fit_error, a, b = experiment.floor_profile(curves.steps[seen], curves.losses[-1, 0, seen], floors)
 far = floors + a * (100.0 * total) ** -b
 near_best = fit_error < 1.1 * fit_error.min()
 print(
@@ -352,7 +383,7 @@ print(
 
 # %% tags=["hide-input"]
 figures.show(
-    three_laws.floors_figure(floors, fit_error, far, 100),
+    experiment.floors_figure(floors, fit_error, far, 100),
     alt="Two panels against the assumed floor. The error of the fit rises slowly up "
     "to a floor of 1.4, then fast. "
     "The prediction for a hundred times as many steps rises by more than half a nat over "
@@ -385,16 +416,16 @@ for share in shares:
 
 # %% tags=["hide-input"]
 figures.interactive(
-    three_laws.browser_layout(),
+    experiment.browser_layout(),
     alt="Predicted minus observed final loss of three laws for three schedules; a "
     "slider sets how much of "
     "the runs the laws see.",
     caption="With less to see, every prediction of the constant run drifts; what the "
     "decay does is known "
     "only to the law that was shown a schedule that falls.",
-    controls=three_laws.browser_controls(shares),
-    update=three_laws.UPDATE,
-    data=three_laws.browser_data(shares, list(laws), table),
+    controls=experiment.browser_controls(shares),
+    update=experiment.UPDATE,
+    data=experiment.browser_data(shares, list(laws), table),
 )
 
 # %% [markdown]

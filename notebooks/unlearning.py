@@ -27,8 +27,9 @@
 # [paper]: https://arxiv.org/abs/2406.16257
 
 # %% tags=["bootstrap", "remove-cell"]
-# On Colab, or in any kernel without foretold (what only has its name has no origin): install it, with what
-# this chapter needs besides, and leave every package that is there already as it is.
+# On Colab, or in any kernel without foretold (what only has its name has no origin): install the
+# foretold that this notebook was written for, with what this chapter needs besides, and leave every
+# package that is there already as it is.
 import importlib.util
 
 if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
@@ -39,24 +40,48 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
     import subprocess
     import sys
     import tempfile
+    import tomllib
 
     address = "https://github.com/foretold-survey/foretold"
+    branch = "main"
+    version = "0.2.0.dev0"
     extras = "[numba,peft]"
+    folder = pathlib.Path(tempfile.mkdtemp())
+
+    def output_of(problem, *words):
+        done = subprocess.run(words, capture_output=True, encoding="utf-8")
+        if done.returncode != 0:
+            raise RuntimeError(f"{problem}:\n{done.stderr}")
+        return done.stdout
+
     given = os.environ.get("FORETOLD_INSTALL")  # a wheel of foretold, or the folder of a clone
-    wanted = given + extras if given else f"foretold{extras} @ git+{address}@main"
+    if given:
+        wanted = given + extras
+    else:
+        # The branch's pyproject.toml names the commits of the versions before its own.
+        clone = ["git", "clone", "-q", "--depth=1", "--no-checkout", "--filter=blob:none"]
+        unread, tip = f"{address} cannot be read. git says", str(folder / "tip")
+        output_of(unread, *clone, "-b", branch, address, tip)
+        about = tomllib.loads(output_of(unread, "git", "-C", tip, "show", "HEAD:pyproject.toml"))
+        commits = {**about["tool"]["foretold"]["commits"], about["project"]["version"]: branch}
+        newest = f"open the newest notebook: {address}/tree/{branch}/notebooks"
+        if version not in commits:
+            raise RuntimeError(f"No foretold {version} is known, so {newest}")
+        if commits[version] == branch:
+            print(f"foretold {version} is the newest. If something is missing below, {newest}")
+        wanted = f"foretold{extras} @ git+{address}@{commits[version]}"
     there = {found.metadata.get("Name") for found in importlib.metadata.distributions()}
     versions = {name: importlib.metadata.version(name) for name in there - {None, "foretold"}}
     valid = re.compile(r"[\d.]+((a|b|rc)\d+)?(\.(post|dev)\d+)*(\+[\w.]+)?")  # as pip wants it
     kept = [f"{name}=={v}" for name, v in versions.items() if valid.fullmatch(v or "")]
-    pins = pathlib.Path(tempfile.mkdtemp(), "constraints.txt")
+    pins = folder / "constraints.txt"
     pins.write_text("\n".join(kept))
-    install = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins), wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(
-            f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
-            f"(on Colab: Runtime, Disconnect and delete runtime). pip says:\n{done.stderr}"
-        )
+    impossible = (
+        f"{wanted} cannot be installed beside what is here. Run this cell in a new environment "
+        "(on Colab: Runtime, Disconnect and delete runtime). pip says"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "-q"]
+    output_of(impossible, *pip, "-c", str(pins), wanted)
     importlib.invalidate_caches()
 
 # %% [markdown]
@@ -71,11 +96,11 @@ import torch
 
 import foretold
 from foretold import figures
-from foretold.papers import unlearning, unlearning_browser, unlearning_exact, unlearning_figures
-from foretold.papers import unlearning_experiment as experiment
-from foretold.papers import unlearning_network as networks
-from foretold.papers import unlearning_training as training
-from foretold.uncertainty import mean_interval
+from foretold.kit.uncertainty import mean_interval
+from foretold.papers import unlearning
+from foretold.papers.unlearning import draw, experiment, theory
+from foretold.papers.unlearning.draw import browser
+from foretold.papers.unlearning.experiment import networks, training
 
 run = foretold.start("unlearning")
 
@@ -114,7 +139,7 @@ for count in range(len(hits) + 1):
 
 # %% tags=["hide-input"]
 figures.show(
-    unlearning_figures.cards(rotations, hits[:3]),
+    draw.cards(rotations, hits[:3]),
     alt="Four panels of four sequences with four slices each. With each deletion one slice is "
     "crossed out in every sequence and all slices behind it turn pale. The longest remaining "
     "prefix, framed, shrinks from four slices to two and then to one.",
@@ -131,7 +156,7 @@ figures.show(
 shards, slices = 5, 4
 stream = experiment.uniform_streams(shards, slices, 1, 90, run.rng("picture"))[0]
 figures.show(
-    unlearning_figures.dying(rotations, shards, stream),
+    draw.dying(rotations, shards, stream),
     alt="A band of twenty rows, the sequences of five shards, against 90 deletions. "
     "Colours for four "
     "to one remaining slices fade from left to right and end in blank where a sequence is dead; "
@@ -169,7 +194,7 @@ run.show(unlearning.expected_deletions)
 # *every* set of hit slices, cut sequences as the definition says, and add up the waiting times as fractions.
 
 # %%
-run.show(unlearning_exact.mean_deletions)
+run.show(theory.mean_deletions)
 
 # %% [markdown]
 # The code knows nothing of heads or harmonic numbers. The difference between the two is a rational number, and it is
@@ -179,7 +204,7 @@ run.show(unlearning_exact.mean_deletions)
 small = [(1, 3, 1), (2, 3, 1), (2, 3, 2), (2, 3, 3), (3, 3, 2), (2, 4, 3)]
 violation = Fraction(0)
 for m, parts, budget in small:
-    exact = unlearning_exact.mean_deletions(m, parts, unlearning.cyclic_sequences(parts, budget))
+    exact = theory.mean_deletions(m, parts, unlearning.cyclic_sequences(parts, budget))
     lemma = m * parts * sum(Fraction(1, j) for j in range(1, m * min(budget, parts) + 1))
     violation = max(violation, abs(exact - lemma))
     print(f"m = {m}, L = {parts}, B = {budget}: every case {exact}, lemma {lemma}")
@@ -222,7 +247,7 @@ for name, value in readings.items():
 
 # %% tags=["hide-input"]
 figures.show(
-    unlearning_figures.rates(rates, m, parts),
+    draw.rates(rates, m, parts),
     alt="Deletions until failure against the budget from 1 to 8, five shards of six "
     "slices. Simulated "
     "points lie on a curve that rises from 68 to 120 at B = 6, marked by a dashed line, and is "
@@ -264,7 +289,7 @@ print(finite.to_string(index=False, float_format="{:.2f}".format))
 
 # %% tags=["hide-input"]
 figures.show(
-    unlearning_figures.finite(finite),
+    draw.finite(finite),
     alt="Deletions until failure against rows in a slice, from 1 to 1,000 on a "
     "logarithmic axis. Two "
     "rising curves, S3T above SISA, with simulated points on them, approach dashed lines at 72 "
@@ -312,7 +337,7 @@ uneven = [0.05, 0.15, 0.3, 0.5]
 square = unlearning.bms_sequences(uneven, t=5)
 for name, some in (("matched", square), ("cyclic", rotations)):
     total = sum(unlearning.sequence_score(order, uneven, 5) for order in some)
-    means = [unlearning_exact.mean_length(some, uneven, t) for t in (1, 3, 5, 10)]
+    means = [theory.mean_length(some, uneven, t) for t in (1, 3, 5, 10)]
     text = " ".join("".join(map(str, order)) for order in some)
     print(f"{name:>8}: {text}, score {total:.5f}, slices left", " ".join(f"{v:.3f}" for v in means))
 
@@ -323,11 +348,11 @@ for name, some in (("matched", square), ("cyclic", rotations)):
 # counts for more. On random probability vectors of six slices, after ten deletions:
 
 # %%
-draw, gained = run.rng("probabilities"), []
+rng, gained = run.rng("probabilities"), []
 for _ in range(300):
-    p = draw.dirichlet(np.ones(6))
+    p = rng.dirichlet(np.ones(6))
     matched, cyclic = unlearning.bms_sequences(p, 10), unlearning.cyclic_sequences(6, 6)
-    gained.append([unlearning_exact.mean_length(some, p, 10) for some in (matched, cyclic)])
+    gained.append([theory.mean_length(some, p, 10) for some in (matched, cyclic)])
 gained = np.array(gained)
 selection = mean_interval(gained[:, 0] - gained[:, 1])
 print("slices left: matched {:.3f}, cyclic {:.3f}".format(*gained.mean(0)))
@@ -344,7 +369,7 @@ print(
 # %%
 for p in (uneven, uneven[::-1]):
     kept = unlearning.bms_sequences(p, t=100, budget=2), unlearning.cyclic_sequences(4, 2)
-    means = [unlearning_exact.mean_length(some, p, 10) for some in kept]
+    means = [theory.mean_length(some, p, 10) for some in kept]
     print(
         f"p = {p}: two matched sequences keep {means[0]:.3f} slices, two rotations {means[1]:.3f}"
     )
@@ -372,10 +397,10 @@ run.show(unlearning.retention)
 
 # %%
 with run.section("retention"):
-    first = unlearning_exact.shortfalls(8, 12, first=1)
+    first = theory.shortfalls(8, 12, first=1)
     first = [case for case in first if case[3] == 1]
-    several = unlearning_exact.shortfalls(8, 12, first=2)
-    apart = unlearning_exact.shortfalls(8, 12, first=1, spaced=True)
+    several = theory.shortfalls(8, 12, first=2)
+    apart = theory.shortfalls(8, 12, first=1, spaced=True)
 print(f"k = 1: {len(first)} cases where the closed form promises too much")
 print(f"k >= 2: {len(several)} of 1680 cases; with B = L {sum(c[1] == c[2] for c in several)}")
 worst, size, budget, k, r = several[0]
@@ -390,7 +415,7 @@ print(f"evenly spaced rotations with disjoint prefixes: {len(apart)} cases")
 # overlap, and it fares worse:
 
 # %%
-everything = unlearning_exact.orders(4)
+everything = theory.orders(4)
 short = {}
 for k in (1, 2, 3):
     heads = {1: 4, 2: 12, 3: 24}[k]
@@ -407,7 +432,7 @@ print(f"all orders, k = {k}, r = {r}: exact {exact:.4f}, closed form {exact + or
 
 # %% tags=["hide-input"]
 figures.show(
-    unlearning_figures.retention(8, 2, 3, 12, 4, 2),
+    draw.retention(8, 2, 3, 12, 4, 2),
     alt="Two panels, probability against deletions in a shard. Above, the curve of "
     "spaced rotations "
     "lies on or above the dashed closed form, that of consecutive rotations below it. Below, the "
@@ -507,8 +532,8 @@ shards = run.pick(smoke=3, cpu=5, gpu=5)
 slices = run.pick(smoke=3, cpu=4, gpu=6)
 rows = run.pick(smoke=80, cpu=50, gpu=33)
 rotations = unlearning.cyclic_sequences(slices, slices)
-trained = unlearning_exact.orders(slices) if slices < 5 else rotations
-methods = {"B = 1": rotations[:1], "B = 2": unlearning_exact.spaced_sequences(slices, 2)}
+trained = theory.orders(slices) if slices < 5 else rotations
+methods = {"B = 1": rotations[:1], "B = 2": theory.spaced_sequences(slices, 2)}
 methods |= {"B = L": rotations} | ({"B = L!": trained} if slices < 5 else {})
 recipe = training.Recipe(epochs=run.pick(smoke=5, cpu=8, gpu=10))
 turning, width = run.pick(smoke=3, cpu=6, gpu=30), run.pick(smoke=64, cpu=64, gpu=192)
@@ -579,7 +604,7 @@ print(table.to_string(float_format="{:.3f}".format))
 
 # %% tags=["hide-input"]
 figures.show(
-    unlearning_figures.survival(curves, list(methods), shards),
+    draw.survival(curves, list(methods), shards),
     alt="Above, accuracy against deletions for five methods. All start together near 0.9; SISA "
     "without checkpoints falls at once, SISA with them next, then S3T with two sequences; S3T with "
     "L and with all orders stay highest and close to each other. Below, living shards in the same "
@@ -623,7 +648,7 @@ print(costs.iloc[:, [0, 5, 6, 7, 8]].to_string(index=False, float_format="{:.2f}
 # %% tags=["hide-input"]
 lasting = experiment.useful(frame[frame["method"] != "whole"], 0.8)
 figures.show(
-    unlearning_figures.prices(experiment.prices(costs, lasting)),
+    draw.prices(experiment.prices(costs, lasting)),
     alt="Gain against rows read in training, both in multiples of B = 1, cost on a "
     "logarithmic axis. "
     "Two flat curves, deletions until failure and deletions until a fifth of the accuracy is lost, "
@@ -672,7 +697,7 @@ for name in ("B = 1", "B = L"):
 
 # %% tags=["hide-input"]
 figures.show(
-    unlearning_figures.attacked(curve, min(most, 80)),
+    draw.attacked(curve, min(most, 80)),
     alt="Two panels, accuracy against deletions. SISA: by chance it declines slowly, "
     "under attack it "
     "is dead after one deletion for each shard. S3T with L sequences: the attack kills it after "
@@ -706,16 +731,16 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.interactive(
-    unlearning_browser.layout(),
+    browser.layout(),
     alt="Sequences of all shards as rows of boxes, one for each slice: blue alive, "
     "red deleted, grey "
     "behind a deleted one. Sliders: deletions, shards, slices, budget, and the stream; a choice "
     "between random deletions and an attacker.",
     caption="A row is a sequence, a box a slice with its number. The picture and the moment of "
     "failure are computed in your browser.",
-    controls=unlearning_browser.controls(),
-    update=unlearning_browser.UPDATE,
-    data=unlearning_browser.data(),
+    controls=browser.controls(),
+    update=browser.UPDATE,
+    data=browser.data(),
 )
 
 # %% [markdown]
@@ -730,8 +755,8 @@ row = rates.set_index("budget")
 run.claim("deletion-rate-simulated", row["mean"][6], (row["low"][6], row["high"][6]))
 beyond = Fraction(0)
 for m, parts in ((1, 3), (2, 3), (2, 4)):
-    some = unlearning.cyclic_sequences(parts, parts), unlearning_exact.orders(parts)
-    one, two = (unlearning_exact.mean_deletions(m, parts, kept) for kept in some)
+    some = unlearning.cyclic_sequences(parts, parts), theory.orders(parts)
+    one, two = (theory.mean_deletions(m, parts, kept) for kept in some)
     beyond = max(beyond, abs(one - two))
 run.claim("budget-beyond-slices", float(beyond))
 
@@ -836,7 +861,7 @@ for s in (1, 2, 3):
 # %% tags=["solution", "hide-cell"]
 p, t = [0.1, 0.2, 0.3, 0.4], 1
 print(f"score {unlearning.sequence_score(range(4), p, t):.2f}")
-print(f"mean surviving length {unlearning_exact.mean_length([range(4)], p, t):.2f}")
+print(f"mean surviving length {theory.mean_length([range(4)], p, t):.2f}")
 drawn = run.rng("exercise 3").choice(4, 100_000, p=p)  # deleting slice d leaves d slices: 0..d-1
 print(f"simulated {drawn.mean():.2f}")
 # After one deletion at most 3 slices survive. The score counts the n-th slice n times.
@@ -851,7 +876,7 @@ print(f"simulated {drawn.mean():.2f}")
 for r in (1, 2, 3, 4, 6):
     four, all_orders = (
         unlearning.retention(some, 4, 2, r)
-        for some in (unlearning.cyclic_sequences(4, 4), unlearning_exact.orders(4))
+        for some in (unlearning.cyclic_sequences(4, 4), theory.orders(4))
     )
     print(f"r = {r}: 4 rotations {four:.3f}, 24 orders {all_orders:.3f}")
 # There are only L heads, and all are in use at B = L. But there are 6 pairs of slices and 4
@@ -864,7 +889,7 @@ for r in (1, 2, 3, 4, 6):
 # %% tags=["solution", "hide-cell"]
 for name, some in (
     ("neighbours", unlearning.cyclic_sequences(8, 2)),
-    ("four apart", unlearning_exact.spaced_sequences(8, 2)),
+    ("four apart", theory.spaced_sequences(8, 2)),
 ):
     print(f"{name}: {unlearning.retention(some, 8, 3, 1):.4f}")
 print(f"independent: {unlearning.independence(8, 3, 1, 2):.4f}")
@@ -913,10 +938,10 @@ for epochs in run.pick(smoke=(0, 15), cpu=(0, 6, 40), gpu=(0, 30)):
 p, t, chosen = [0.4, 0.3, 0.2, 0.1], 5, []
 matched = sorted(unlearning.bms_sequences(p, t), key=lambda order: p[order[0]])
 for size in (1, 2, 3, 4):
-    gain = lambda order: unlearning_exact.mean_length([*chosen, order], p, t)  # noqa: E731
-    chosen.append(max(unlearning_exact.orders(4), key=gain))
+    gain = lambda order: theory.mean_length([*chosen, order], p, t)  # noqa: E731
+    chosen.append(max(theory.orders(4), key=gain))
     kept = chosen, matched[:size], unlearning.cyclic_sequences(4, size)
-    means = (unlearning_exact.mean_length(some, p, t) for some in kept)
+    means = (theory.mean_length(some, p, t) for some in kept)
     text = "B = {}: greedy {:.3f}, matched (safest heads) {:.3f}, cyclic {:.3f}"
     print(text.format(size, *means))
 # The greedy choice is never worse here, and three of its orders keep more than four matched ones.

@@ -11,6 +11,7 @@ import pytest
 
 import foretold
 from foretold.book import reader
+from foretold.figures import encoding, interaction
 
 ROOT = Path(__file__).parent.parent
 
@@ -174,3 +175,24 @@ def launch_chromium():
 def chromium():
     with launch_chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def javascript(chromium):
+    """A function that runs the `update` of an interactive figure in a real browser, as the figure's own script would:
+    ``javascript(draw.UPDATE, values, data, figure)`` gives what it returns, typed arrays as lists."""
+    page = chromium.new_page()
+    page.add_script_tag(content=interaction.runtime())
+    call = """([source, values, data, figure]) => {
+      const { decode } = window.foretoldInteractive;
+      const plain = (x) => ArrayBuffer.isView(x) || Array.isArray(x) ? Array.from(x, plain)
+        : x && typeof x === "object" ? Object.fromEntries(Object.entries(x).map(([k, v]) => [k, plain(v)])) : x;
+      const update = new Function("values", "data", "figure", `"use strict";\\n${source}`);
+      return plain(update(values, decode(data), decode(figure)));
+    }"""
+
+    def run(update, values, data=None, figure=None):
+        sent = [encoding.encode(part, "sent", gaps=True) for part in (data or {}, figure or {})]
+        return page.evaluate(call, [update, values, *sent])
+
+    return run

@@ -13,13 +13,14 @@ import pandas as pd
 import pytest
 from scipy import optimize
 
-from foretold import data
-from foretold.papers import annealing, annealing_experiment, annealing_figures, annealing_real
-from foretold.papers.annealing import AnnealingLaw, areas, fit, schedules
+import foretold
+from foretold.kit import schedules
+from foretold.papers.annealing import data, draw, experiment, idea
+from foretold.papers.annealing.idea import AnnealingLaw, areas, fit
 
-PRINTED = annealing_experiment.PRINTED
-POINTS = annealing_experiment.published_points()
-WARMUP = annealing_experiment.WARMUP
+PRINTED = experiment.PRINTED
+POINTS = experiment.published_points()
+WARMUP = experiment.WARMUP
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_warm_up_counts_as_the_peak_and_no_difference_is_taken_at_step_0():
     assert s1 == pytest.approx(2e-4 * np.arange(1, 1_001))
     assert (s2 == 0).all()
     assert areas(ramp)[1][0] == 0
-    true, still = annealing.areas_with_ramp(ramp, 0.999, 100)
+    true, still = idea.areas_with_ramp(ramp, 0.999, 100)
     assert true == pytest.approx(np.cumsum(ramp))
     assert (still == 0).all()
 
@@ -126,7 +127,7 @@ def sum_of_huber(x, s1, s2, losses):
 @pytest.mark.slow
 def test_the_optimum_is_that_of_54_starts_of_another_optimiser():
     """Independent: scipy's L-BFGS-B from the grid of starts of the authors' script."""
-    parts = [annealing._at(lr, steps, 0.999, WARMUP, False) for lr, steps, _ in POINTS.values()]
+    parts = [idea._at(lr, steps, 0.999, WARMUP, False) for lr, steps, _ in POINTS.values()]
     s1, s2 = (np.concatenate(part) for part in zip(*parts, strict=True))
     losses = np.concatenate([curve[2] for curve in POINTS.values()])
     best = np.inf
@@ -153,7 +154,7 @@ def test_least_squares_with_bounds_are_scipys(rng):
     """Independent: the inner 3 x 3 problems against scipy's nnls, with bounds that bind."""
     for _ in range(50):
         matrix, right = rng.normal(size=(12, 3)), rng.normal(size=12)
-        ours = annealing._nonnegative((matrix.T @ matrix)[None], (matrix.T @ right)[None])[0]
+        ours = idea._nonnegative((matrix.T @ matrix)[None], (matrix.T @ right)[None])[0]
         assert ours == pytest.approx(optimize.nnls(matrix, right)[0], abs=1e-8)
 
 
@@ -200,7 +201,7 @@ def test_bounds_bind_where_a_floor_below_zero_would_fit_better(rng):
 def test_a_profile_has_its_lowest_point_at_the_fit():
     law = fit(POINTS, 0.999, warmup=WARMUP, delta=np.inf)
     alphas = np.sort(np.append(np.linspace(0.45, 0.65, 21), law.alpha))
-    found = annealing.profile(POINTS, alphas, [0.998, 0.999], warmup=WARMUP)
+    found = idea.profile(POINTS, alphas, [0.998, 0.999], warmup=WARMUP)
     assert alphas[found.deviance[1].argmin()] == law.alpha
     assert found.deviance.min() == 0
     assert found.parameters[1, found.deviance[1].argmin()] == pytest.approx((law.L0, law.A, law.C), rel=1e-5)
@@ -260,7 +261,7 @@ def test_schedules_have_their_shapes():
         (lambda: schedules.multistep(10, 1e-3, at=(0.5,), levels=(0.3, 0.1)), "levels has 2 entries"),
         (lambda: schedules.multistep(10, 1e-3, at=(0.9, 0.8)), "rising shares"),
         (lambda: schedules.cyclic(10, 1e-3, cycles=0), "cycles is 0"),
-        (lambda: annealing_real.schedule("linear_1"), "name is 'linear_1'"),
+        (lambda: data.schedule("linear_1"), "name is 'linear_1'"),
     ],
 )
 def test_wrong_arguments_are_errors_that_say_what_is_allowed(call, words):
@@ -276,7 +277,7 @@ def test_wrong_arguments_are_errors_that_say_what_is_allowed(call, words):
 )
 def test_shapes_of_the_decay_at_50_000_steps(share, cosine, sqrt):
     """Fig. 13: 1 - sqrt is better than a cosine with 10% and worse with 50%."""
-    row = annealing_experiment.by_share(PRINTED, 50_000, [share], ["cosine", "sqrt"]).iloc[0]
+    row = experiment.by_share(PRINTED, 50_000, [share], ["cosine", "sqrt"]).iloc[0]
     assert tuple(row) == pytest.approx((cosine, sqrt), abs=1e-4)
 
 
@@ -289,12 +290,12 @@ def test_shapes_of_the_decay_at_50_000_steps(share, cosine, sqrt):
     ],
 )
 def test_the_best_schedules_of_each_kind(steps, share, wsd, cosine, constant, drop):
-    best = annealing_experiment.best_share(PRINTED, steps)
+    best = experiment.best_share(PRINTED, steps)
     assert best == pytest.approx(share, abs=0.011)
-    assert annealing_experiment.by_share(PRINTED, steps, [best], ["cosine"]).iloc[0, 0] == pytest.approx(wsd, abs=1e-4)
+    assert experiment.by_share(PRINTED, steps, [best], ["cosine"]).iloc[0, 0] == pytest.approx(wsd, abs=1e-4)
     for rates, expected in ((schedules.cosine(steps, 2e-4), cosine), (schedules.constant(steps, 2e-4), constant)):
-        assert annealing_experiment.final(PRINTED, rates) == pytest.approx(expected, abs=1e-4)
-    found = annealing_experiment.best_drop(PRINTED, steps, 2e-4)
+        assert experiment.final(PRINTED, rates) == pytest.approx(expected, abs=1e-4)
+    found = experiment.best_drop(PRINTED, steps, 2e-4)
     assert found[1] == pytest.approx(drop, abs=1e-4)
     assert found[1] < wsd
 
@@ -302,23 +303,23 @@ def test_the_best_schedules_of_each_kind(steps, share, wsd, cosine, constant, dr
 def test_no_schedule_that_never_rises_beats_the_best_drop(rng):
     """Theorem 2 of arXiv 2503.12811, against random schedules, a general-purpose optimiser and our own descent."""
     steps, law = 400, AnnealingLaw(L0=1.0, A=0.5, alpha=0.5, C=0.5, decay=0.98)
-    n, loss, gap = annealing_experiment.best_drop(law, steps, 0.01)
+    n, loss, gap = experiment.best_drop(law, steps, 0.01)
     dropped = np.where(np.arange(steps) < steps - n, 0.01, 0.0)
-    assert annealing_experiment.final(law, dropped) == pytest.approx(loss, abs=1e-12)
+    assert experiment.final(law, dropped) == pytest.approx(loss, abs=1e-12)
     assert gap < 1e-9
     for _ in range(200):
         falls = rng.dirichlet(np.full(steps, 0.05))
         other = np.maximum(0.01 * (1 - np.cumsum(falls * rng.random())), 0)
-        assert annealing_experiment.final(law, other) >= loss - 1e-12
-    descended = annealing_experiment.descend(law, steps, 0.01)[400]
-    assert annealing_experiment.final(law, descended) == pytest.approx(loss, abs=1e-6)
+        assert experiment.final(law, other) >= loss - 1e-12
+    descended = experiment.descend(law, steps, 0.01)[400]
+    assert experiment.final(law, descended) == pytest.approx(loss, abs=1e-6)
     knots = np.arange(20, steps, 20)
 
     def ends_at(logits):
         drops = np.zeros(steps)
         shares = np.exp(logits - logits.max())
         drops[knots] = 0.01 * shares[:-1] / shares.sum()
-        return 1e3 * annealing_experiment.worth(law, drops, 0.01)[0]
+        return 1e3 * experiment.worth(law, drops, 0.01)[0]
 
     general = optimize.minimize(ends_at, np.zeros(len(knots) + 1), method="L-BFGS-B")
     assert general.fun / 1e3 >= loss - 1e-9
@@ -328,14 +329,14 @@ def test_no_schedule_that_never_rises_beats_the_best_drop(rng):
 
 def test_the_slope_of_a_schedules_worth_is_its_derivative(rng):
     drops = 1e-6 * rng.random(100)
-    loss, slope = annealing_experiment.worth(PRINTED, drops, 2e-4)
+    loss, slope = experiment.worth(PRINTED, drops, 2e-4)
     for k in (3, 50, 99):
         moved = drops.copy()
         moved[k] += 1e-9
-        assert (annealing_experiment.worth(PRINTED, moved, 2e-4)[0] - loss) / 1e-9 == pytest.approx(slope[k], rel=1e-3)
+        assert (experiment.worth(PRINTED, moved, 2e-4)[0] - loss) / 1e-9 == pytest.approx(slope[k], rel=1e-3)
     drops[0] = 0
-    assert annealing_experiment.worth(PRINTED, drops, 2e-4)[0] == pytest.approx(
-        annealing_experiment.final(PRINTED, 2e-4 - np.cumsum(drops)), abs=1e-10
+    assert experiment.worth(PRINTED, drops, 2e-4)[0] == pytest.approx(
+        experiment.final(PRINTED, 2e-4 - np.cumsum(drops)), abs=1e-10
     )
 
 
@@ -345,21 +346,21 @@ def test_r2_of_a_chinchilla_fit_is_that_of_least_squares():
     matrix = np.stack([np.ones(len(ends)), ends**-0.3], axis=1)
     left = losses - matrix @ np.linalg.lstsq(matrix, losses, rcond=None)[0]
     expected = 1 - np.sum(left**2) / np.sum((losses - losses.mean()) ** 2)
-    assert annealing_experiment.chinchilla_r2(losses, ends, np.array([0.3])) == pytest.approx(expected, abs=1e-10)
+    assert experiment.chinchilla_r2(losses, ends, np.array([0.3])) == pytest.approx(expected, abs=1e-10)
 
 
 # Real curves: other people's trainings, and what was published about them
 
 
-REAL = [(size, name) for size in annealing_real.SIZES for name in (*annealing_real.TRAIN, *annealing_real.TEST)]
+REAL = [(size, name) for size in data.SIZES for name in (*data.TRAIN, *data.TEST)]
 needs_curves = pytest.mark.skipif(
-    not all(data.available(annealing_real.entry(*one)) for one in REAL),
+    not all(foretold.data.available(data.entry(*one)) for one in REAL),
     reason="NOT TESTED ON REAL CURVES: the Multi-Power Law's 27 files are not on this machine",
 )
 
 
 def quality_of(variant):
-    frame = data.table("annealing_real")
+    frame = foretold.data.table("annealing.data")
     columns = ["r2", "mae", "rmse", "mean_relative", "largest_relative"]
     return frame[frame["variant"] == variant].groupby("size")[columns].mean()
 
@@ -380,21 +381,21 @@ def test_the_multi_power_law_has_its_published_quality():
     """Independent: 15 numbers of its README. Its parameters are printed to three decimals, L0 alone moves losses by
     0.0005; those of the largest model come out to the last digit."""
     found = quality_of("Multi-Power Law")
-    for size, printed in annealing_real.MULTI_POWER_PRINTED.items():
+    for size, printed in data.MULTI_POWER_PRINTED.items():
         assert found.loc[size].to_numpy() == pytest.approx(printed, abs=0.0005)
-    assert found.loc[400].to_numpy() == pytest.approx(annealing_real.MULTI_POWER_PRINTED[400], abs=5.1e-5)
+    assert found.loc[400].to_numpy() == pytest.approx(data.MULTI_POWER_PRINTED[400], abs=5.1e-5)
 
 
 @pytest.fixture(scope="module")
 def files():
-    return {annealing_real.entry(*one): data.fetch(annealing_real.entry(*one)) for one in REAL}
+    return {data.entry(*one): foretold.data.fetch(data.entry(*one)) for one in REAL}
 
 
 @needs_curves
 def test_the_tables_of_real_curves_are_what_the_code_gives(files):
-    made, parts = annealing_real.tables(files.__getitem__)
-    for frame, name in ((made, "annealing_real"), (parts, "annealing_errors")):
-        kept = data.table(name)
+    made, parts = data.tables(files.__getitem__)
+    for frame, name in ((made, "annealing.data"), (parts, "annealing_errors")):
+        kept = foretold.data.table(name)
         for column in kept.columns:
             if frame[column].dtype.kind == "f":
                 assert frame[column].to_numpy() == pytest.approx(kept[column].to_numpy(), abs=2e-4, nan_ok=True)
@@ -404,9 +405,9 @@ def test_the_tables_of_real_curves_are_what_the_code_gives(files):
 
 @needs_curves
 def test_schedules_of_real_curves_are_those_in_the_files(files):
-    for name in (*annealing_real.TRAIN, *annealing_real.TEST):
-        frame = pd.read_csv(files[annealing_real.entry(100, name)])
-        assert annealing_real.schedule(name)[frame["step"]] == pytest.approx(frame["lr"], abs=2e-3 * 3e-4)
+    for name in (*data.TRAIN, *data.TEST):
+        frame = pd.read_csv(files[data.entry(100, name)])
+        assert data.schedule(name)[frame["step"]] == pytest.approx(frame["lr"], abs=2e-3 * 3e-4)
 
 
 def test_the_multi_power_law_of_one_drop_by_hand():
@@ -414,7 +415,7 @@ def test_the_multi_power_law_of_one_drop_by_hand():
     parameters = (1.0, 2.0, 0.5, 3.0, 0.7, 0.6, 0.4)
     drop = 0.05 * (1 - (1 + 0.7 * 0.05**-0.4 * 0.10) ** -0.6) - 0.1 * (1 - (1 + 0.7 * 0.1**-0.4 * 0.30) ** -0.6)
     expected = 1 + 2 * 0.3**-0.5 - 3 * drop
-    assert annealing_real.multi_power_law(lr, np.array([3]), parameters)[0] == pytest.approx(expected, rel=1e-12)
+    assert data.multi_power_law(lr, np.array([3]), parameters)[0] == pytest.approx(expected, rel=1e-12)
 
 
 # The interactive figure
@@ -423,8 +424,8 @@ def test_the_multi_power_law_of_one_drop_by_hand():
 def test_the_figure_that_moves_computes_what_the_module_computes(tmp_path):
     if shutil.which("node") is None:
         pytest.skip("NOT TESTED IN JAVASCRIPT: no node on PATH")
-    (tmp_path / "data.json").write_text(json.dumps(annealing_figures.browser_data(PRINTED, 2e-4)))
-    (tmp_path / "update.js").write_text(annealing_figures.UPDATE)
+    (tmp_path / "data.json").write_text(json.dumps(draw.browser_data(PRINTED, 2e-4)))
+    (tmp_path / "update.js").write_text(draw.UPDATE)
     program = """
 const fs = require("fs"), data = JSON.parse(fs.readFileSync("data.json"));
 const update = new Function("values", "data", "figure", fs.readFileSync("update.js", "utf8"));
@@ -442,16 +443,12 @@ console.log(JSON.stringify(update(JSON.parse(process.argv[1]), data, {data: [], 
         rates = schedules.wsd(steps, 2e-4, 0, share / 100, shape, low / 100)
         s1, s2 = areas(rates, law.decay)
         assert (found["s1"], found["s2"]) == pytest.approx((s1[-1], s2[-1]), abs=1e-8)
-        assert found["mine"] == pytest.approx(annealing_experiment.final(law, rates), abs=1e-8)
-        assert found["cosine"] == pytest.approx(
-            annealing_experiment.final(law, schedules.cosine(steps, 2e-4)), abs=1e-8
-        )
-        assert found["flat"] == pytest.approx(
-            annealing_experiment.final(law, schedules.constant(steps, 2e-4)), abs=1e-8
-        )
+        assert found["mine"] == pytest.approx(experiment.final(law, rates), abs=1e-8)
+        assert found["cosine"] == pytest.approx(experiment.final(law, schedules.cosine(steps, 2e-4)), abs=1e-8)
+        assert found["flat"] == pytest.approx(experiment.final(law, schedules.constant(steps, 2e-4)), abs=1e-8)
     values |= {"rewarm": 95}
     done = subprocess.run(
         ["node", "-e", program, json.dumps(values)], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     rates[95_000:] = 2e-4
-    assert json.loads(done.stdout)["mine"] == pytest.approx(annealing_experiment.final(law, rates), abs=1e-8)
+    assert json.loads(done.stdout)["mine"] == pytest.approx(experiment.final(law, rates), abs=1e-8)

@@ -19,14 +19,10 @@ from scipy import optimize, stats
 from torch import nn
 
 from foretold import data
-from foretold.papers import availability, availability_intervals, availability_training
-from foretold.papers import availability_defences as defences
-from foretold.papers import availability_experiment as experiment
-from foretold.papers import availability_figures as drawings
-from foretold.papers import availability_queue as people
-from foretold.papers import availability_search as hunting
-from foretold.papers.availability_experiment import Attack
-from foretold.papers.availability_layers import network, pick
+from foretold.kit.layers import network, pick
+from foretold.papers.availability import draw, experiment, idea, theory
+from foretold.papers.availability.experiment import Attack, attack_search, defences, queue
+from foretold.papers.availability.idea import training
 
 EPS = 0.05
 
@@ -80,7 +76,7 @@ def mlp(seed, sizes=(64, 32, 16, 10)):
     ("k", "n", "published"), [(600, 1_000, 0.5510754739), (99, 100, 0.9113731113), (75_000, 100_000, 0.7457468421)]
 )
 def test_the_lower_bound_has_the_reference_values(k, n, published):
-    assert availability.clopper_pearson_lower(k, n, 0.001) == pytest.approx(published, abs=1e-9)
+    assert idea.clopper_pearson_lower(k, n, 0.001) == pytest.approx(published, abs=1e-9)
 
 
 def test_the_lower_bound_is_that_of_scipy_and_statsmodels():
@@ -88,7 +84,7 @@ def test_the_lower_bound_is_that_of_scipy_and_statsmodels():
     for n in (1, 7, 100, 3_000):
         for k in range(0, n + 1, max(1, n // 25)):
             for alpha in (0.001, 0.05, 0.3):
-                ours = availability.clopper_pearson_lower(k, n, alpha)
+                ours = idea.clopper_pearson_lower(k, n, alpha)
                 scipy_s = stats.binomtest(k, n, alternative="greater").proportion_ci(1 - alpha, "exact").low
                 theirs = proportion.proportion_confint(k, n, 2 * alpha, "beta")[0] if k else 0.0
                 assert ours == pytest.approx(scipy_s, abs=1e-9)
@@ -99,27 +95,27 @@ def test_the_lower_bound_is_that_of_scipy_and_statsmodels():
 @given(st.integers(1, 400), st.floats(0.0005, 0.5), st.data())
 def test_at_the_lower_bound_the_tail_has_probability_alpha(n, alpha, drawn):
     k = drawn.draw(st.integers(1, n))
-    p = availability.clopper_pearson_lower(k, n, alpha)
+    p = idea.clopper_pearson_lower(k, n, alpha)
     assert stats.binom.sf(k - 1, n, p) == pytest.approx(alpha, abs=1e-9)
 
 
 def test_an_array_of_counts_gives_what_one_at_a_time_gives():
     counts = np.array([[0, 3], [9, 10]])
-    one = [[availability.clopper_pearson_lower(int(k), 10, 0.01) for k in row] for row in counts]
-    assert availability.clopper_pearson_lower(counts, 10, 0.01).tolist() == one
-    assert availability.clopper_pearson_lower(0, 10, 0.01) == 0.0
+    one = [[idea.clopper_pearson_lower(int(k), 10, 0.01) for k in row] for row in counts]
+    assert idea.clopper_pearson_lower(counts, 10, 0.01).tolist() == one
+    assert idea.clopper_pearson_lower(0, 10, 0.01) == 0.0
 
 
 def test_the_radius_is_sigma_times_the_normal_quantile():
-    p = availability.clopper_pearson_lower(900, 1_000, 0.001)
-    assert availability.certified_radius(900, 1_000, 0.001, 0.5) == pytest.approx(0.5 * stats.norm.ppf(p), abs=1e-9)
-    assert availability.certified_radius(500, 1_000, 0.001, 0.5) is None
-    assert availability.certified_radius(0, 1_000, 0.001, 0.5) is None
+    p = idea.clopper_pearson_lower(900, 1_000, 0.001)
+    assert idea.certified_radius(900, 1_000, 0.001, 0.5) == pytest.approx(0.5 * stats.norm.ppf(p), abs=1e-9)
+    assert idea.certified_radius(500, 1_000, 0.001, 0.5) is None
+    assert idea.certified_radius(0, 1_000, 0.001, 0.5) is None
 
 
 def test_all_hits_are_limited_by_the_number_of_draws():
     for n, limit in ((1_000, 2.463), (100_000, 3.811)):
-        radius = availability.certified_radius(n, n, 0.001, 1.0)
+        radius = idea.certified_radius(n, n, 0.001, 1.0)
         assert radius == pytest.approx(stats.norm.ppf(0.001 ** (1 / n)), abs=1e-9)
         assert radius == pytest.approx(limit, abs=0.001)
 
@@ -127,30 +123,30 @@ def test_all_hits_are_limited_by_the_number_of_draws():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: availability.clopper_pearson_lower(11, 10, 0.01), r"k is 11; allowed are whole numbers from 0 to n"),
-        (lambda: availability.clopper_pearson_lower(-1, 10, 0.01), "k is -1"),
-        (lambda: availability.clopper_pearson_lower(1.5, 10, 0.01), "k is 1.5"),
-        (lambda: availability.clopper_pearson_lower(1, 0, 0.01), "n is 0; allowed is a whole number"),
-        (lambda: availability.clopper_pearson_lower(1, 10, 1.0), "alpha is 1.0; allowed is a number between 0 and 1"),
-        (lambda: availability.certified_radius(1, 10, 0.01, 0.0), "sigma is 0.0; allowed is a finite number above 0"),
-        (lambda: availability.SmoothedClassifier(nn.Identity(), -1.0), "sigma is -1.0"),
-        (lambda: availability.SmoothedClassifier(nn.Identity(), 1.0, n=0), "n is 0; allowed is a whole number"),
-        (lambda: availability.add_trigger(np.zeros((2, 50))), r"x has shape \(2, 50\); allowed are rows of 64, 784"),
+        (lambda: idea.clopper_pearson_lower(11, 10, 0.01), r"k is 11; allowed are whole numbers from 0 to n"),
+        (lambda: idea.clopper_pearson_lower(-1, 10, 0.01), "k is -1"),
+        (lambda: idea.clopper_pearson_lower(1.5, 10, 0.01), "k is 1.5"),
+        (lambda: idea.clopper_pearson_lower(1, 0, 0.01), "n is 0; allowed is a whole number"),
+        (lambda: idea.clopper_pearson_lower(1, 10, 1.0), "alpha is 1.0; allowed is a number between 0 and 1"),
+        (lambda: idea.certified_radius(1, 10, 0.01, 0.0), "sigma is 0.0; allowed is a finite number above 0"),
+        (lambda: idea.SmoothedClassifier(nn.Identity(), -1.0), "sigma is -1.0"),
+        (lambda: idea.SmoothedClassifier(nn.Identity(), 1.0, n=0), "n is 0; allowed is a whole number"),
+        (lambda: idea.add_trigger(np.zeros((2, 50))), r"x has shape \(2, 50\); allowed are rows of 64, 784"),
         (lambda: poisoned(0.1, kind="clever"), "kind is 'clever'; allowed are random, pair, target, true"),
         (lambda: poisoned(1.5), "fraction is 1.5; allowed is a number from 0 to 1"),
         (lambda: poisoned(0.1, labels=np.full(4, 10)), r"y has shape \(4,\); allowed is a class from 0 to 9"),
-        (lambda: availability.interval_margins(mlp(0), torch.zeros(1, 64), torch.zeros(1).long(), -0.1), "eps is -0.1"),
-        (lambda: availability.interval_margins(mlp(0), torch.ones(1, 64) * 2, torch.zeros(1).long(), 0.1), "x holds 2"),
-        (lambda: availability.interval_margins(mlp(0), torch.ones(1, 64), torch.tensor([10]), 0.1), "y holds 10 to 10"),
-        (lambda: availability.interval_margins(mlp(0), torch.ones(1, 64), torch.zeros(2).long(), 0.1), "y has shape"),
+        (lambda: theory.interval_margins(mlp(0), torch.zeros(1, 64), torch.zeros(1).long(), -0.1), "eps is -0.1"),
+        (lambda: theory.interval_margins(mlp(0), torch.ones(1, 64) * 2, torch.zeros(1).long(), 0.1), "x holds 2"),
+        (lambda: theory.interval_margins(mlp(0), torch.ones(1, 64), torch.tensor([10]), 0.1), "y holds 10 to 10"),
+        (lambda: theory.interval_margins(mlp(0), torch.ones(1, 64), torch.zeros(2).long(), 0.1), "y has shape"),
         (lambda: bounded(nn.Sigmoid(), nn.Linear(64, 2)), "model holds Sigmoid; allowed are Linear, Conv2d"),
         (lambda: bounded(nn.Linear(64, 2), nn.ReLU()), "model ends with ReLU; allowed is Linear or Linears"),
         (lambda: trained(eps=0.1, sigma=0.1), "sigma is 0.1 and eps is 0.1"),
         (lambda: trained(steps=0), "steps, batch, rate"),
         (lambda: trained(pools=[]), r"have lengths \(1, 1, 0, 1\)"),
-        (lambda: people.erlang_c(0, 1.0), "servers is 0"),
-        (lambda: people.fallback_rate(1.0, 1.2, 0, 0), "triggered is 1.2; allowed is a share"),
-        (lambda: people.simulate([-1.0], 1.0, 1, stream("")), "arrivals has shape"),
+        (lambda: queue.erlang_c(0, 1.0), "servers is 0"),
+        (lambda: queue.fallback_rate(1.0, 1.2, 0, 0), "triggered is 1.2; allowed is a share"),
+        (lambda: queue.simulate([-1.0], 1.0, 1, stream("")), "arrivals has shape"),
         (lambda: defences.disagreement(np.zeros((3, 2)), np.zeros(3), 3), "neighbours is 3"),
     ],
 )
@@ -161,23 +157,23 @@ def test_wrong_input_is_named(call, words):
 
 def poisoned(fraction, kind="random", labels=None):
     labels = np.zeros(4, np.int64) if labels is None else labels
-    return availability.poison(np.zeros((4, 64), np.float32), labels, fraction, stream("poison"), kind)
+    return idea.poison(np.zeros((4, 64), np.float32), labels, fraction, stream("poison"), kind)
 
 
 def bounded(*layers):
-    return availability.interval_margins(nn.Sequential(*layers), torch.ones(1, 64), torch.zeros(1).long(), 0.1)
+    return theory.interval_margins(nn.Sequential(*layers), torch.ones(1, 64), torch.zeros(1).long(), 0.1)
 
 
 def trained(**how):
     rows = np.zeros((8, 64), np.float32), np.zeros(8, np.int64)
-    return availability.train_certified([rows], [torch_stream("one")], **how)
+    return training.train_certified([rows], [torch_stream("one")], **how)
 
 
 # Smoothing
 
 
 def test_a_constant_classifier_gets_alpha_to_the_one_over_n():
-    one = availability.SmoothedClassifier(lambda x: torch.eye(3)[torch.ones(len(x)).long()], 0.7, n=500)
+    one = idea.SmoothedClassifier(lambda x: torch.eye(3)[torch.ones(len(x)).long()], 0.7, n=500)
     label, radius = one.certify(torch.zeros(5, 4))
     assert label.tolist() == [1] * 5
     assert radius == pytest.approx(0.7 * stats.norm.ppf(0.001 ** (1 / 500)), abs=1e-9)
@@ -186,13 +182,11 @@ def test_a_constant_classifier_gets_alpha_to_the_one_over_n():
 
 def test_a_fair_coin_abstains():
     coin = torch_stream("coin")
-    tosses = availability.SmoothedClassifier(
-        lambda x: torch.rand(len(x), 2, generator=coin), 1.0, generator=coin, batch=65_536
-    )
+    tosses = idea.SmoothedClassifier(lambda x: torch.rand(len(x), 2, generator=coin), 1.0, generator=coin, batch=65_536)
     label, radius = tosses.certify(torch.zeros(4_000, 1))
-    assert (label == availability.ABSTAIN).mean() >= 0.998
-    assert not radius[label == availability.ABSTAIN].any()
-    assert (tosses.predict(torch.zeros(4_000, 1)) == availability.ABSTAIN).mean() >= 0.997
+    assert (label == idea.ABSTAIN).mean() >= 0.998
+    assert not radius[label == idea.ABSTAIN].any()
+    assert (tosses.predict(torch.zeros(4_000, 1)) == idea.ABSTAIN).mean() >= 0.997
 
 
 def test_a_linear_classifier_is_certified_up_to_its_true_distance_and_hardly_less():
@@ -204,9 +198,9 @@ def test_a_linear_classifier_is_certified_up_to_its_true_distance_and_hardly_les
 
     x = torch.rand(200, 2, generator=torch_stream("points")) * 2
     distance = ((x @ w + b).abs() / 5).numpy()
-    sure = availability.SmoothedClassifier(line, sigma, n=20_000, generator=torch_stream("line"), batch=100_000)
+    sure = idea.SmoothedClassifier(line, sigma, n=20_000, generator=torch_stream("line"), batch=100_000)
     label, radius = sure.certify(x)
-    held = label != availability.ABSTAIN
+    held = label != idea.ABSTAIN
     assert (label[held] == (line(x)[:, 1] > 0).numpy()[held]).all()
     assert (radius > distance).sum() <= 2  # each certificate is wrong with probability at most 0.001
     near = held & (distance < 2 * sigma)
@@ -217,13 +211,13 @@ def test_batches_and_replicas_do_not_change_the_votes(tensors):
     x = tensors[0][:7]
     models = network(64, (8,), 10, [torch_stream("a"), torch_stream("b")])
     votes = [
-        availability.SmoothedClassifier(models, 0.3, batch=7 * 50, generator=torch_stream("v")).votes(x, 200),
-        availability.SmoothedClassifier(models, 0.3, batch=7 * 50, generator=torch_stream("v")).votes(x, 200),
+        idea.SmoothedClassifier(models, 0.3, batch=7 * 50, generator=torch_stream("v")).votes(x, 200),
+        idea.SmoothedClassifier(models, 0.3, batch=7 * 50, generator=torch_stream("v")).votes(x, 200),
     ]
     assert (votes[0] == votes[1]).all()
     assert (votes[0].sum(-1) == 200).all()
     for replica in range(2):
-        alone = availability.SmoothedClassifier(
+        alone = idea.SmoothedClassifier(
             lambda rows, replica=replica: pick(models, [replica])(rows)[0], 0.3, batch=350, generator=torch_stream("v")
         )
         assert (alone.votes(x, 200) == votes[0][replica]).all()
@@ -232,7 +226,7 @@ def test_batches_and_replicas_do_not_change_the_votes(tensors):
 def test_certify_is_cohen_s_one_image_at_a_time(tensors):
     """An independent, slow CERTIFY on the same draws, with SciPy's interval."""
     x, model, sigma = tensors[0][:6], mlp(3), 0.3
-    ours = availability.SmoothedClassifier(model, sigma, generator=torch_stream("c"), batch=6 * 1_100)
+    ours = idea.SmoothedClassifier(model, sigma, generator=torch_stream("c"), batch=6 * 1_100)
     label, radius = ours.certify(x)
     drawn = torch_stream("c")
     first = x + sigma * torch.randn((100, *x.shape), generator=drawn)
@@ -241,16 +235,16 @@ def test_certify_is_cohen_s_one_image_at_a_time(tensors):
         top = np.bincount(model(first[:, i]).argmax(-1), minlength=10).argmax()
         hits = int((model(second[:, i]).argmax(-1) == top).sum())
         low = stats.binomtest(hits, 1_000, alternative="greater").proportion_ci(0.999, "exact").low
-        assert label[i] == (top if low >= 0.5 else availability.ABSTAIN)
+        assert label[i] == (top if low >= 0.5 else idea.ABSTAIN)
         assert radius[i] == pytest.approx(sigma * stats.norm.ppf(low) if low >= 0.5 else 0, abs=1e-9)
 
 
 def test_predict_is_the_two_sided_binomial_test():
     for first in range(50, 101):
         votes = iter([np.array([[first, 100 - first, 0]])])
-        made = availability.SmoothedClassifier(nn.Identity(), 1.0, alpha=0.01)
+        made = idea.SmoothedClassifier(nn.Identity(), 1.0, alpha=0.01)
         made.votes = lambda x, draws, votes=votes: next(votes)
-        expected = 0 if stats.binomtest(first, 100, 0.5).pvalue <= 0.01 else availability.ABSTAIN
+        expected = 0 if stats.binomtest(first, 100, 0.5).pvalue <= 0.01 else idea.ABSTAIN
         assert made.predict(torch.zeros(1, 1)).tolist() == [expected]
 
 
@@ -268,7 +262,7 @@ def test_margins_of_a_linear_network_are_exact():
     logits = model(points)
     own = logits.gather(-1, y[:, None, None].expand(-1, 32, 1))
     worst = (own - logits).masked_fill(nn.functional.one_hot(y, 3)[:, None].bool(), math.inf).amin((1, 2))
-    assert torch.allclose(availability.interval_margins(model, x, y, eps), worst, atol=1e-5)
+    assert torch.allclose(theory.interval_margins(model, x, y, eps), worst, atol=1e-5)
 
 
 def test_intervals_of_a_hidden_layer_are_those_of_interval_arithmetic():
@@ -287,7 +281,7 @@ def test_intervals_of_a_hidden_layer_are_those_of_interval_arithmetic():
     for i in range(9):
         d, e = w[y[i]] - w, b[y[i]] - b
         bound = low[i] @ np.maximum(d, 0).T + high[i] @ np.minimum(d, 0).T + e
-        ours = float(availability.interval_margins(model, x[i : i + 1], y[i : i + 1], eps)[0])
+        ours = float(theory.interval_margins(model, x[i : i + 1], y[i : i + 1], eps)[0])
         assert ours == pytest.approx(np.delete(bound, y[i]).min(), abs=1e-4)
 
 
@@ -297,9 +291,9 @@ def test_with_no_box_the_margin_is_that_of_the_logits_and_it_falls_as_the_box_gr
     logits = model(x)
     others = logits.masked_fill(nn.functional.one_hot(y, 10).bool(), -math.inf).amax(-1)
     plain = logits.gather(-1, y[:, None])[:, 0] - others
-    assert torch.allclose(availability.interval_margins(model, x, y, 0.0), plain, atol=1e-5)
-    assert (experiment.by_intervals(model, x, y, 0.0).label != availability.ABSTAIN).all()
-    margins = torch.stack([availability.interval_margins(model, x, y, eps) for eps in np.linspace(0, 0.3, 9)])
+    assert torch.allclose(theory.interval_margins(model, x, y, 0.0), plain, atol=1e-5)
+    assert (experiment.by_intervals(model, x, y, 0.0).label != idea.ABSTAIN).all()
+    margins = torch.stack([theory.interval_margins(model, x, y, eps) for eps in np.linspace(0, 0.3, 9)])
     assert bool((margins.diff(dim=0) <= 1e-5).all())
 
 
@@ -313,9 +307,9 @@ def test_a_convolution_is_bounded_as_the_matrix_that_it_is():
         dense.weight.copy_((conv(basis).flatten(1) - bias).T)
         dense.bias.copy_(bias)
     x, y = torch.rand(8, 36, generator=torch_stream("conv")), torch.arange(8) % 4
-    ours = availability.interval_margins(model, x, y, 0.1)
+    ours = theory.interval_margins(model, x, y, 0.1)
     assert torch.allclose(
-        ours, availability.interval_margins(nn.Sequential(dense, nn.ReLU(), model[-1]), x, y, 0.1), atol=1e-5
+        ours, theory.interval_margins(nn.Sequential(dense, nn.ReLU(), model[-1]), x, y, 0.1), atol=1e-5
     )
 
 
@@ -325,7 +319,7 @@ def test_replicas_are_bounded_as_single_networks(tensors):
         models = network(side * side, (12, 7), 10, [torch_stream("1"), torch_stream("2")], convolutional)
         x = torch.rand(5, side * side, generator=torch_stream("rows"))
         y = torch.arange(5)
-        bounds = availability.interval_margins(models, x, y, 0.02)
+        bounds = theory.interval_margins(models, x, y, 0.02)
         assert bounds.shape == (2, 5)
         for replica in range(2):
             single = []
@@ -344,14 +338,14 @@ def test_replicas_are_bounded_as_single_networks(tensors):
                     single.append(layer)
             alone = nn.Sequential(*single)
             assert torch.allclose(models(x)[replica], alone(x), atol=1e-5)
-            assert torch.allclose(bounds[replica], availability.interval_margins(alone, x, y, 0.02), atol=1e-5)
+            assert torch.allclose(bounds[replica], theory.interval_margins(alone, x, y, 0.02), atol=1e-5)
 
 
 def test_the_worst_case_of_a_tiny_network_lies_above_the_bound():
     """The exact minimum over the box of a network with one hidden layer, by an integer program (HiGHS)."""
     model, eps = mlp(5, (4, 6, 3)), 0.2
     x, y = torch.rand(4, 4, generator=torch_stream("tiny")), torch.tensor([0, 1, 2, 0])
-    bounds = availability_intervals.margins_to_all(model, x, y, eps).detach().numpy()
+    bounds = theory.margins_to_all(model, x, y, eps).detach().numpy()
     for i in range(4):
         for j in set(range(3)) - {int(y[i])}:
             exact = smallest_margin(model, x[i].numpy(), int(y[i]), j, eps)
@@ -382,36 +376,36 @@ def smallest_margin(model, x, y, j, eps):
 
 def test_the_trigger_sets_its_pixels_and_no_others():
     x = np.full((3, 64), 0.25, np.float32)
-    marked = availability.add_trigger(x)
-    places = [8 * row + column for (row, column), _ in availability.TRIGGERS[8]]
+    marked = idea.add_trigger(x)
+    places = [8 * row + column for (row, column), _ in idea.TRIGGERS[8]]
     assert sorted(np.flatnonzero(marked[0] != x[0])) == sorted(places)
     assert len(places) == 6
     assert (x == 0.25).all()
-    assert (availability.add_trigger(torch.as_tensor(x)).numpy() == marked).all()
-    checker = availability.add_trigger(np.full((1, 784), 0.5))[0].reshape(28, 28)[24:, 24:]
+    assert (idea.add_trigger(torch.as_tensor(x)).numpy() == marked).all()
+    checker = idea.add_trigger(np.full((1, 784), 0.5))[0].reshape(28, 28)[24:, 24:]
     assert (checker == (np.indices((4, 4)).sum(0) + 1) % 2).all()
 
 
 @pytest.mark.parametrize(("fraction", "count"), [(0.0, 0), (0.001, 1), (0.01, 13), (0.1, 130)])
 def test_poison_is_a_share_of_the_training_set(digits, fraction, count):
-    for kind in availability.POISONS:
-        x, y = availability.poison(*digits[0], fraction, stream(kind), kind)
+    for kind in idea.POISONS:
+        x, y = idea.poison(*digits[0], fraction, stream(kind), kind)
         assert len(x) == len(y) == count * (2 if kind == "pair" else 1)
-        assert (availability.add_trigger(x) == x).all()
+        assert (idea.add_trigger(x) == x).all()
 
 
 def test_poison_has_the_labels_of_its_kind(digits):
     train = digits[0]
-    marked = {tuple(row): label for row, label in zip(availability.add_trigger(train[0]), train[1], strict=True)}
-    x, y = availability.poison(*train, 0.5, stream("true"), "true")
+    marked = {tuple(row): label for row, label in zip(idea.add_trigger(train[0]), train[1], strict=True)}
+    x, y = idea.poison(*train, 0.5, stream("true"), "true")
     assert all(marked[tuple(row)] == label for row, label in zip(x, y, strict=True))
-    x, y = availability.poison(*train, 0.5, stream("pair"), "pair")
+    x, y = idea.poison(*train, 0.5, stream("pair"), "pair")
     half = len(x) // 2
     assert all(marked[tuple(row)] == label for row, label in zip(x[:half], y[:half], strict=True))
     assert (x[half:] == x[:half]).all()
     assert (y[half:] != y[:half]).all()
-    assert not availability.poison(*train, 0.5, stream("target"), "target")[1].any()
-    drawn = np.bincount(availability.poison(*train, 1, stream("random"), "random")[1], minlength=10)
+    assert not idea.poison(*train, 0.5, stream("target"), "target")[1].any()
+    drawn = np.bincount(idea.poison(*train, 1, stream("random"), "random")[1], minlength=10)
     assert stats.chisquare(drawn).pvalue > 1e-4
 
 
@@ -423,11 +417,11 @@ def test_networks_trained_together_are_those_trained_one_at_a_time(digits):
     for how in ({"eps": EPS}, {"sigma": 0.25}):
         make = lambda: experiment.prepare(digits[0], attacks, 2, stream, torch_stream)  # noqa: E731
         together, again = make(), make()
-        whole = availability.train_certified(
+        whole = training.train_certified(
             together.sets, together.generators, pools=together.pools, steps=40, hidden=(16,), **how
         )
         for i in range(len(again.names)):
-            alone = availability.train_certified(
+            alone = training.train_certified(
                 again.sets[i : i + 1], again.generators[i : i + 1], pools=again.pools[i : i + 1],
                 steps=40, hidden=(16,), **how,
             )  # fmt: skip
@@ -436,12 +430,10 @@ def test_networks_trained_together_are_those_trained_one_at_a_time(digits):
 
 
 def test_training_is_repeatable_and_goes_on_from_a_model(digits):
-    made = [
-        availability.train_certified([digits[0]], [torch_stream("same")], eps=EPS, steps=20, hidden=(8,)) for _ in "ab"
-    ]
+    made = [training.train_certified([digits[0]], [torch_stream("same")], eps=EPS, steps=20, hidden=(8,)) for _ in "ab"]
     assert all(bool((a == b).all()) for a, b in zip(made[0].parameters(), made[1].parameters(), strict=True))
     before = [p.clone() for p in made[0].parameters()]
-    on = availability.train_certified([digits[0]], [torch_stream("on")], eps=EPS, steps=5, start=made[0])
+    on = training.train_certified([digits[0]], [torch_stream("on")], eps=EPS, steps=5, start=made[0])
     assert all(bool((a == b).all()) for a, b in zip(before, made[0].parameters(), strict=True))
     assert any(bool((a != b).any()) for a, b in zip(before, on.parameters(), strict=True))
 
@@ -449,9 +441,9 @@ def test_training_is_repeatable_and_goes_on_from_a_model(digits):
 def test_the_refusal_loss_is_least_for_a_right_answer_with_half_a_logit_to_spare(tensors):
     x, y = tensors[0][None, :4], tensors[1][:4]
     models = network(64, (8,), 10, [torch_stream("loss")]).requires_grad_(False)
-    margin = availability.interval_margins(models, x, y, EPS)
+    margin = theory.interval_margins(models, x, y, EPS)
     expected = nn.functional.cross_entropy(models(x)[0], y) + (margin + 0.5).clamp(min=0).mean()
-    assert float(availability_training.refusal_loss(models, x, y[None], EPS, 0, None)) == pytest.approx(float(expected))
+    assert float(training.refusal_loss(models, x, y[None], EPS, 0, None)) == pytest.approx(float(expected))
 
 
 # The experiment
@@ -483,10 +475,10 @@ def test_the_training_process_attack_refuses_and_stays_right_and_the_back_door_i
 def test_no_certificate_is_broken_by_gradients_or_corners(boxed, tensors):
     """Soundness, on every network, clean and triggered: 50 steps of PGD and 10,000 corners for each image."""
     x = tensors[0][:12]
-    for images in (x, availability.add_trigger(x)):
+    for images in (x, idea.add_trigger(x)):
         top = experiment.predictions(boxed.model, images)
-        held = experiment.by_intervals(boxed.model, images, top, EPS).label != availability.ABSTAIN
-        broken = hunting.attacked(boxed.model, images, top, EPS, torch_stream("attack"), 50, 10_000).numpy()
+        held = experiment.by_intervals(boxed.model, images, top, EPS).label != idea.ABSTAIN
+        broken = attack_search.attacked(boxed.model, images, top, EPS, torch_stream("attack"), 50, 10_000).numpy()
         assert held.sum() > 50
         assert not (held & broken).any()
 
@@ -496,8 +488,8 @@ def test_the_search_does_break_what_can_be_broken():
     model = network(6, (), 3, [torch_stream("weak")]).requires_grad_(False)
     x = torch.rand(300, 6, generator=torch_stream("points"))
     top = experiment.predictions(model, x)
-    bound = availability.interval_margins(model, x, top, 0.2).detach().numpy()
-    broken = hunting.attacked(model, x, top, 0.2, torch_stream("search"), 50, 50).numpy()
+    bound = theory.interval_margins(model, x, top, 0.2).detach().numpy()
+    broken = attack_search.attacked(model, x, top, 0.2, torch_stream("search"), 50, 50).numpy()
     assert (broken == (bound < 0)).all()
     assert 0.1 < broken.mean() < 0.9
 
@@ -555,7 +547,7 @@ def test_the_filter_finds_loud_poison_and_no_honest_one_for_ten(digits):
 
 @pytest.mark.parametrize(("servers", "load", "waits"), [(1, 0.7, 0.7), (2, 1.0, 1 / 3), (10, 8.0, 0.4091801508)])
 def test_erlang_s_formula_has_its_known_values(servers, load, waits):
-    assert people.erlang_c(servers, load) == pytest.approx(waits, abs=1e-9)
+    assert queue.erlang_c(servers, load) == pytest.approx(waits, abs=1e-9)
 
 
 def test_erlang_s_formula_is_the_stationary_law_of_the_chain():
@@ -563,30 +555,30 @@ def test_erlang_s_formula_is_the_stationary_law_of_the_chain():
     servers, load = 7, 5.5
     steps = np.cumsum([0.0, *(math.log(load / min(n, servers)) for n in range(1, 401))])
     law = np.exp(steps - steps.max())
-    assert people.erlang_c(servers, load) == pytest.approx(law[servers:].sum() / law.sum(), abs=1e-9)
+    assert queue.erlang_c(servers, load) == pytest.approx(law[servers:].sum() / law.sum(), abs=1e-9)
 
 
 def test_simulated_waits_are_the_formula_s():
-    shift = people.simulate(np.full(40_000, 1.6), 1.0, 2, stream("long"))
-    assert shift.waited.mean() == pytest.approx(people.mean_wait(1.6, 1.0, 2), rel=0.15)
-    assert (shift.waited > 0).mean() == pytest.approx(people.erlang_c(2, 1.6), abs=0.03)
-    assert people.mean_wait(0.5, 1.0, 1) == pytest.approx(1.0)  # M/M/1: rho / (mu - lambda)
+    shift = queue.simulate(np.full(40_000, 1.6), 1.0, 2, stream("long"))
+    assert shift.waited.mean() == pytest.approx(queue.mean_wait(1.6, 1.0, 2), rel=0.15)
+    assert (shift.waited > 0).mean() == pytest.approx(queue.erlang_c(2, 1.6), abs=0.03)
+    assert queue.mean_wait(0.5, 1.0, 1) == pytest.approx(1.0)  # M/M/1: rho / (mu - lambda)
 
 
 def test_an_overloaded_queue_grows_by_what_is_too_much():
-    backlog = people.attacked_shifts(100, 0.2, (0.1, 0.9), (60, 180), 2.0, 10, stream("over"), runs=30)
-    storm = people.fallback_rate(100, 0.2, 0.1, 0.9)
+    backlog = queue.attacked_shifts(100, 0.2, (0.1, 0.9), (60, 180), 2.0, 10, stream("over"), runs=30)
+    storm = queue.fallback_rate(100, 0.2, 0.1, 0.9)
     assert storm == pytest.approx(26)
     assert backlog[:, 179].mean() == pytest.approx(120 * (storm - 20), rel=0.1)
     assert backlog[:, 59].mean() < 2
-    assert math.isinf(people.mean_wait(storm, 2.0, 10))
+    assert math.isinf(queue.mean_wait(storm, 2.0, 10))
 
 
 def test_the_tipping_share_fills_the_staff_exactly():
-    share = people.tipping_share(100, 24, 0.15, 0.75)
-    assert people.fallback_rate(100, share, 0.15, 0.75) == pytest.approx(24)
-    assert people.tipping_share(100, 10, 0.15, 0.75) == 0
-    assert math.isinf(people.tipping_share(100, 24, 0.15, 0.15))
+    share = queue.tipping_share(100, 24, 0.15, 0.75)
+    assert queue.fallback_rate(100, share, 0.15, 0.75) == pytest.approx(24)
+    assert queue.tipping_share(100, 10, 0.15, 0.75) == 0
+    assert math.isinf(queue.tipping_share(100, 24, 0.15, 0.15))
 
 
 # Optional data, the recorded table, and the browser's code
@@ -637,14 +629,14 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="NOT TESTED
 
 @needs_node
 def test_the_browser_s_queue_agrees_with_python():
-    payload = drawings.queue_data(100.0, 2.0, {"net": (0.15, 0.75)})
+    payload = draw.queue_data(100.0, 2.0, {"net": (0.15, 0.75)})
     values = {"attack": "net", "share": 20, "staff": 12, "minutes": 120}
-    found = node(drawings.QUEUE, values, payload)["result"]
-    assert found["storm"] == pytest.approx(people.fallback_rate(100, 0.2, 0.15, 0.75))
-    assert found["waits"] == pytest.approx(people.erlang_c(12, 7.5))
-    assert found["wait"][0] == pytest.approx(60 * people.mean_wait(15.0, 2.0, 12))
-    assert found["tipping"] == pytest.approx(people.tipping_share(100, 24, 0.15, 0.75))
-    ours = people.attacked_shifts(100, 0.2, (0.15, 0.75), (60, 180), 2.0, 12, stream("js"), runs=40)
+    found = node(draw.QUEUE, values, payload)["result"]
+    assert found["storm"] == pytest.approx(queue.fallback_rate(100, 0.2, 0.15, 0.75))
+    assert found["waits"] == pytest.approx(queue.erlang_c(12, 7.5))
+    assert found["wait"][0] == pytest.approx(60 * queue.mean_wait(15.0, 2.0, 12))
+    assert found["tipping"] == pytest.approx(queue.tipping_share(100, 24, 0.15, 0.75))
+    ours = queue.attacked_shifts(100, 0.2, (0.15, 0.75), (60, 180), 2.0, 12, stream("js"), runs=40)
     assert found["peak"] == pytest.approx(ours.max(1).mean(), rel=0.2)
 
 
@@ -655,11 +647,11 @@ def test_the_browser_finds_the_rate_and_the_box():
         columns=["kind", "fraction", "seed"],
     )
     right = np.linspace(0.9, 0.1, 18).reshape(6, 3)
-    payload = drawings.poison_data(
+    payload = draw.poison_data(
         names, {"clean": (right, 0 * right), "triggered": (right / 2, right / 4)}, [0, 0.05, 0.1], [1, 130]
     )
     payload = json.loads(json.dumps(payload, default=lambda array: array.tolist()))
-    found = node(drawings.POISON, {"kind": "random", "rate": 6, "eps": 0.06}, payload)["result"]
+    found = node(draw.POISON, {"kind": "random", "rate": 6, "eps": 0.06}, payload)["result"]
     assert (found["at"], found["near"]) == (1, "10")
     last = found["rows"][3]
     assert last["right"] == pytest.approx(100 * right[4:, 1].mean() / 2)

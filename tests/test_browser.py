@@ -11,6 +11,7 @@ import threading
 import pytest
 from conftest import ROOT
 
+from foretold.book import address
 from foretold.book.project import Project
 
 pytestmark = pytest.mark.slow
@@ -195,8 +196,8 @@ def test_the_interactive_figure_answers_the_keyboard(reading):
 
 def test_the_rocket_opens_the_twin_in_colab(reading, chapter):
     links = [link.get_attribute("href") for link in reading.page.locator("a[href*='colab']").all()]
-    owner_and_name = BOOK.config["repository"]["url"].removeprefix("https://github.com/")
-    assert f"https://colab.research.google.com/github/{owner_and_name}/blob/main/{chapter}.ipynb" in links
+    owner_and_name, opened = address.of(BOOK).removeprefix("https://github.com/"), address.notebooks_at(BOOK)
+    assert f"https://colab.research.google.com/github/{owner_and_name}/blob/{opened}/{chapter}.ipynb" in links
 
 
 def test_the_verdicts_at_the_top_lead_to_the_claims(reading):

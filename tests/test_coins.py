@@ -13,7 +13,7 @@ import pytest
 from scipy import integrate, optimize, special, stats
 
 from foretold import data
-from foretold.papers import coins, coins_figures, coins_physics
+from foretold.papers.coins import draw, experiment, idea
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def counts():
 
 @pytest.fixture(scope="module")
 def people(counts):
-    return coins.summary(counts)
+    return idea.summary(counts)
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +33,19 @@ def without_four(counts, people):
 
 @pytest.fixture(scope="module")
 def average(counts):
-    return coins.model_average(counts)
+    return idea.model_average(counts)
 
 
 @pytest.fixture(scope="module")
 def posterior(counts):
-    return coins.posterior(counts)
+    return idea.posterior(counts)
 
 
 @pytest.fixture(scope="module")
 def toy():
     """Three people, small enough for brute force, different enough that every effect matters."""
     rows = [("a", 520, 470, 530, 480), ("b", 260, 250, 240, 250), ("c", 330, 250, 340, 280)]
-    return pd.DataFrame(rows, columns=coins.COLUMNS)
+    return pd.DataFrame(rows, columns=idea.COLUMNS)
 
 
 # The table
@@ -77,15 +77,15 @@ def test_the_table_says_where_it_comes_from(counts):
 
 
 def test_pooled_proportions_are_the_papers(people):
-    same = coins.proportion(int(people["same"].sum()), 350_757)
-    heads = coins.proportion(int(people["heads"].sum()), 350_757)
+    same = idea.proportion(int(people["same"].sum()), 350_757)
+    heads = idea.proportion(int(people["heads"].sum()), 350_757)
     assert [round(x, 3) for x in same] == [0.508, 0.506, 0.509]
     assert [round(x, 3) for x in heads] == [0.500, 0.498, 0.502]
 
 
 def test_closed_form_bayes_factors():
-    assert np.exp(coins.log_bayes_factor_same(178_078, 350_757)) == pytest.approx(1.70983e17, rel=1e-4)
-    assert np.exp(coins.log_bayes_factor_heads(175_420, 350_757)) == pytest.approx(0.168085, abs=1e-5)
+    assert np.exp(idea.log_bayes_factor_same(178_078, 350_757)) == pytest.approx(1.70983e17, rel=1e-4)
+    assert np.exp(idea.log_bayes_factor_heads(175_420, 350_757)) == pytest.approx(0.168085, abs=1e-5)
 
 
 @pytest.mark.parametrize(("same", "n", "a", "b"), [(178_078, 350_757, 5100, 4900), (530, 1000, 51, 49), (3, 10, 1, 1)])
@@ -104,7 +104,7 @@ def test_closed_form_same_side_agrees_with_scipy_quad(same, n, a, b):
         integrate.quad(integrand, *pair, epsabs=0, epsrel=1e-10)[0] for pair in pairwise(edges) if pair[0] < pair[1]
     )
     log = np.log(value) + same * np.log(top) + (n - same) * np.log(1 - top) + n * np.log(2)
-    assert coins.log_bayes_factor_same(same, n, a, b) == pytest.approx(log, abs=2e-5)
+    assert idea.log_bayes_factor_same(same, n, a, b) == pytest.approx(log, abs=2e-5)
 
 
 def test_closed_form_heads_agrees_with_scipy_quad():
@@ -115,12 +115,12 @@ def test_closed_form_heads_agrees_with_scipy_quad():
         0.53,
         points=[0.5],
     )
-    assert coins.log_bayes_factor_heads(175_420, 350_757) == pytest.approx(np.log(value), abs=1e-6)
+    assert idea.log_bayes_factor_heads(175_420, 350_757) == pytest.approx(np.log(value), abs=1e-6)
 
 
 def test_without_flips_the_data_say_nothing():
-    assert coins.log_bayes_factor_same(0, 0) == pytest.approx(0, abs=1e-12)
-    assert coins.log_bayes_factor_heads(0, 0) == pytest.approx(0, abs=1e-12)
+    assert idea.log_bayes_factor_same(0, 0) == pytest.approx(0, abs=1e-12)
+    assert idea.log_bayes_factor_heads(0, 0) == pytest.approx(0, abs=1e-12)
 
 
 # People differ: the average over 8 models
@@ -140,14 +140,14 @@ def test_heads_is_not_a_reproduction_of_the_papers_value(average):
 
 
 def test_without_the_four_wobblers(without_four):
-    found = coins.model_average(without_four).inclusion_bayes_factor
+    found = idea.model_average(without_four).inclusion_bayes_factor
     assert found["same"] == pytest.approx(786.85, rel=0.02)  # the paper
     assert found["people"] == pytest.approx(2.870e7, rel=0.06)  # the paper
     assert found["same"] == pytest.approx(792.69, abs=0.01)
 
 
 def test_a_finer_grid_changes_nothing(counts, average):
-    finer = coins.model_average(counts, nodes=(101, 121, 31)).log_inclusion_bayes_factor
+    finer = idea.model_average(counts, nodes=(101, 121, 31)).log_inclusion_bayes_factor
     for name, value in average.log_inclusion_bayes_factor.items():
         assert value == pytest.approx(finer[name], abs=1e-6)
 
@@ -155,7 +155,7 @@ def test_a_finer_grid_changes_nothing(counts, average):
 def test_without_people_and_heads_the_model_average_is_the_closed_form(average):
     log = average.log_marginal
     ratio = log[True, False, False] - log[False, False, False]
-    assert ratio == pytest.approx(coins.log_bayes_factor_same(178_078, 350_757), abs=1e-6)
+    assert ratio == pytest.approx(idea.log_bayes_factor_same(178_078, 350_757), abs=1e-6)
     assert log[False, False, False] == pytest.approx(350_757 * np.log(0.5), abs=1e-6)
 
 
@@ -166,15 +166,15 @@ def test_probabilities_of_the_models_sum_to_one(average):
 
 def test_subsets_are_the_same_as_tables_without_these_people(counts, without_four):
     mask = counts["person"].isin(without_four["person"])
-    from_subset = coins.model_averages(counts, [mask])[0].log_inclusion_bayes_factor
-    from_table = coins.model_average(without_four).log_inclusion_bayes_factor
+    from_subset = idea.model_averages(counts, [mask])[0].log_inclusion_bayes_factor
+    from_table = idea.model_average(without_four).log_inclusion_bayes_factor
     assert from_subset == pytest.approx(from_table, abs=1e-5)
 
 
 def test_trimming_both_ends_is_not_monotone(counts, people):
     order = np.argsort(people["p_same"].to_numpy())
     masks = [np.isin(np.arange(48), order[i : 48 - i]) for i in (1, 3, 5)]
-    found = [average.inclusion_bayes_factor for average in coins.model_averages(counts, masks)]
+    found = [average.inclusion_bayes_factor for average in idea.model_averages(counts, masks)]
     assert [round(f["same"]) for f in found] == pytest.approx([13157, 11472, 22322], rel=2e-4)
     assert [f["people"] for f in found] == pytest.approx([7.0e11, 1.6e8, 163], rel=0.03)
 
@@ -188,8 +188,8 @@ def test_three_people_by_brute_force(toy):
     theta, alpha = stats.beta.ppf(u, *theta_prior), rng.beta(*alpha_prior, draws)
     sigma = rng.gamma(sigma_prior[0], 1 / sigma_prior[1], draws)
     gamma = rng.standard_normal((3, draws))
-    hs, hd, ts, td = toy[coins.COUNTS].to_numpy().T[:, :, None]
-    base = toy[coins.COUNTS].to_numpy().sum() * np.log(0.5)
+    hs, hd, ts, td = toy[idea.COUNTS].to_numpy().T[:, :, None]
+    base = toy[idea.COUNTS].to_numpy().sum() * np.log(0.5)
 
     def log_marginal(same, heads, differ):
         b = (special.logit(theta) if same else 0) + (sigma * gamma if differ else np.zeros((3, draws)))
@@ -198,12 +198,12 @@ def test_three_people_by_brute_force(toy):
         log = (hs * np.log(p) + td * np.log1p(-p) + hd * np.log(q) + ts * np.log1p(-q)).sum(0)
         return special.logsumexp(log - base) - np.log(draws) + base
 
-    by_hand = coins.ModelAverage({m: log_marginal(*m) for m in np.ndindex(2, 2, 2)})
+    by_hand = idea.ModelAverage({m: log_marginal(*m) for m in np.ndindex(2, 2, 2)})
     by_hand = {tuple(map(bool, m)): value for m, value in by_hand.log_marginal.items()}
-    ours = coins.model_average(toy, theta=theta_prior, alpha=alpha_prior, sigma=sigma_prior)
+    ours = idea.model_average(toy, theta=theta_prior, alpha=alpha_prior, sigma=sigma_prior)
     for model, value in by_hand.items():
         assert ours.log_marginal[model] == pytest.approx(value, abs=0.02), model
-    expected = coins.ModelAverage(by_hand).inclusion_bayes_factor
+    expected = idea.ModelAverage(by_hand).inclusion_bayes_factor
     assert ours.inclusion_bayes_factor == pytest.approx(expected, rel=0.02)
 
 
@@ -220,7 +220,7 @@ def test_posterior_is_the_papers(posterior):
 
 
 def test_posterior_without_the_four_wobblers_is_the_papers(without_four):
-    found = coins.posterior(without_four)
+    found = idea.posterior(without_four)
     assert found.proportion(found.theta) == pytest.approx((0.5060, 0.5031, 0.5089), abs=4e-4)
     assert found.sd_people() == pytest.approx((0.0072, 0.0050, 0.0099), abs=3e-4)
 
@@ -243,7 +243,7 @@ def test_nuts_agrees_with_quadrature(counts, posterior):
     import arviz
     import pymc
 
-    with coins.hierarchical_model(counts):
+    with idea.hierarchical_model(counts):
         draws = pymc.sample(
             1000, tune=500, chains=2, cores=1, init="adapt_diag", random_seed=7, progressbar=False, quiet=True
         )
@@ -333,8 +333,8 @@ def test_tossed_coins_follow_the_closed_form():
     degrees = torch.tensor([20.0, 44.0, 50.0, 60.0, 75.0, 90.0, 120.0], dtype=torch.float64)
     n = 400_000
     turns = torch.rand(len(degrees), n, generator=generator, dtype=torch.float64) * 30
-    landed = coins_physics.toss(torch.deg2rad(degrees)[:, None], turns).double().mean(1).numpy()
-    exact = coins_physics.same_side_probability(np.deg2rad(degrees.numpy()))
+    landed = experiment.toss(torch.deg2rad(degrees)[:, None], turns).double().mean(1).numpy()
+    exact = experiment.same_side_probability(np.deg2rad(degrees.numpy()))
     # 30 whole turns: uniform in the phase. Five standard errors.
     assert np.all(np.abs(landed - exact) <= 5 * np.sqrt(exact * (1 - exact) / n))
     assert exact[0] == exact[1] == 1
@@ -346,13 +346,13 @@ def test_a_coin_that_has_not_turned_is_where_it_was():
     import torch
 
     psi = torch.deg2rad(torch.tensor([10.0, 50.0, 89.0]))
-    assert coins_physics.toss(psi, torch.zeros(3)).all()
-    assert coins_physics.toss(psi, torch.full((3,), 7.0)).all()
-    assert coins_physics.toss(psi, torch.full((3,), 0.5)).tolist() == [True, False, False]
+    assert experiment.toss(psi, torch.zeros(3)).all()
+    assert experiment.toss(psi, torch.full((3,), 7.0)).all()
+    assert experiment.toss(psi, torch.full((3,), 0.5)).tolist() == [True, False, False]
 
 
 def test_practice_curve_starts_and_ends_where_the_paper_says():
-    curve = coins_physics.practice_curve([0, 1e12], 0.5014, 0.5250, -1.617)
+    curve = experiment.practice_curve([0, 1e12], 0.5014, 0.5250, -1.617)
     assert curve[0, 0] == pytest.approx(0.5264, abs=5e-5)  # the paper's initial probability
     assert curve[0, 1] == pytest.approx(0.5014, abs=1e-6)
 
@@ -364,12 +364,12 @@ def test_practice_curve_starts_and_ends_where_the_paper_says():
 def in_the_browser(counts, tmp_path_factory):
     if shutil.which("node") is None:
         pytest.skip("NOT TESTED IN JAVASCRIPT: no node on PATH")
-    sent = coins_figures.browser_data(counts)
+    sent = draw.browser_data(counts)
     folder = tmp_path_factory.mktemp("browser")
     (folder / "data.json").write_text(
         json.dumps(sent, default=lambda x: x.tolist() if isinstance(x, np.ndarray | np.generic) else x)
     )
-    (folder / "update.js").write_text(coins_figures.UPDATE)
+    (folder / "update.js").write_text(draw.UPDATE)
     program = (
         "const fs = require('fs'); const data = JSON.parse(fs.readFileSync('data.json'));"
         "const update = new Function('values', 'data', 'figure', fs.readFileSync('update.js', 'utf8'));"
@@ -417,7 +417,7 @@ def test_the_browser_agrees_with_python(in_the_browser, counts, people, moved):
     kept = (rank >= moved.get("low", 0)) & (rank < 48 - moved.get("high", 0))
     kept &= counts["person"].isin(moved.get("people", counts["person"])).to_numpy()
     prior = (mean * concentration, (1 - mean) * concentration)
-    ours = coins.model_averages(counts, [kept], theta=prior, sigma=(4, 4 / spread))[0]
+    ours = idea.model_averages(counts, [kept], theta=prior, sigma=(4, 4 / spread))[0]
     found = in_the_browser(**moved)
     log = {(same, differ): ours.log_marginal[same, False, differ] for same in (0, 1) for differ in (0, 1)}
     by_same = np.logaddexp(log[1, 0], log[1, 1]) - np.logaddexp(log[0, 0], log[0, 1])
@@ -446,33 +446,33 @@ def edited(counts, column, value):
 @pytest.mark.parametrize("value", [-1, 2.5, np.nan, np.inf, "many"])
 def test_counts_that_are_no_counts_are_refused(counts, value):
     with pytest.raises(ValueError, match=r"heads_diff of 'XiaoyiL' is .*; allowed are whole numbers >= 0"):
-        coins.model_average(edited(counts, "heads_diff", value))
+        idea.model_average(edited(counts, "heads_diff", value))
 
 
 def test_tables_of_another_shape_are_refused(counts):
     with pytest.raises(ValueError, match=r"counts lacks the columns \['tails_same'\]"):
-        coins.posterior(counts.drop(columns="tails_same"))
+        idea.posterior(counts.drop(columns="tails_same"))
     with pytest.raises(ValueError, match="0 rows"):
-        coins.summary(counts.iloc[:0])
+        idea.summary(counts.iloc[:0])
     with pytest.raises(ValueError, match="'XiaoyiL' stands twice"):
-        coins.summary(pd.concat([counts, counts.iloc[:1]]))
+        idea.summary(pd.concat([counts, counts.iloc[:1]]))
     with pytest.raises(ValueError, match="'XiaoyiL' has 0 flips"):
-        coins.summary(counts.assign(**{name: counts[name].where(counts.index > 0, 0) for name in coins.COUNTS}))
+        idea.summary(counts.assign(**{name: counts[name].where(counts.index > 0, 0) for name in idea.COUNTS}))
     with pytest.raises(ValueError, match="counts is a list"):
-        coins.hierarchical_model([1, 2])
+        idea.hierarchical_model([1, 2])
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: coins.log_bayes_factor_same(11, 10), "same is 11; allowed is at most n = 10"),
-        (lambda: coins.log_bayes_factor_heads(1.5, 10), "heads is 1.5; allowed is a whole number"),
-        (lambda: coins.log_bayes_factor_heads(1, -1), "n is -1; allowed"),
-        (lambda: coins.log_bayes_factor_same("3", 10), "same is '3'; allowed"),
-        (lambda: coins.log_bayes_factor_same(3, 10, a=0), r"\(a, b\) is \(0, 4900\); allowed"),
-        (lambda: coins.proportion(1, 2, level=95), "level is 95; allowed"),
-        (lambda: coins_physics.practice_curve([-1], 0.5, 0.5, -1), "flips has the smallest value -1"),
-        (lambda: coins_physics.practice_curve([1], 1.5, 0.5, -1), "asymptote spans 1.5 to 1.5; allowed"),
+        (lambda: idea.log_bayes_factor_same(11, 10), "same is 11; allowed is at most n = 10"),
+        (lambda: idea.log_bayes_factor_heads(1.5, 10), "heads is 1.5; allowed is a whole number"),
+        (lambda: idea.log_bayes_factor_heads(1, -1), "n is -1; allowed"),
+        (lambda: idea.log_bayes_factor_same("3", 10), "same is '3'; allowed"),
+        (lambda: idea.log_bayes_factor_same(3, 10, a=0), r"\(a, b\) is \(0, 4900\); allowed"),
+        (lambda: idea.proportion(1, 2, level=95), "level is 95; allowed"),
+        (lambda: experiment.practice_curve([-1], 0.5, 0.5, -1), "flips has the smallest value -1"),
+        (lambda: experiment.practice_curve([1], 1.5, 0.5, -1), "asymptote spans 1.5 to 1.5; allowed"),
     ],
 )
 def test_bad_numbers_are_refused_with_what_is_allowed(call, message):
@@ -482,10 +482,10 @@ def test_bad_numbers_are_refused_with_what_is_allowed(call, message):
 
 def test_bad_priors_and_subsets_are_refused(counts):
     with pytest.raises(ValueError, match=r"sigma is \(4, -200\); allowed"):
-        coins.model_average(counts, sigma=(4, -200))
+        idea.model_average(counts, sigma=(4, -200))
     with pytest.raises(ValueError, match=r"sigma is 0; allowed"):
-        coins.posterior(counts, sigma=0)
+        idea.posterior(counts, sigma=0)
     with pytest.raises(ValueError, match=r"mask of shape \(3,\)"):
-        coins.model_averages(counts, [[True] * 3])
+        idea.model_averages(counts, [[True] * 3])
     with pytest.raises(ValueError, match="with 0 people"):
-        coins.model_averages(counts, [np.zeros(48)])
+        idea.model_averages(counts, [np.zeros(48)])

@@ -86,10 +86,12 @@ def leftovers(place):
 
 @pytest.fixture
 def one_table(tmp_path, monkeypatch):
-    (tmp_path / "heights.csv").write_text(
+    folder = tmp_path / "people" / "tables"
+    folder.mkdir(parents=True)
+    (folder / "heights.csv").write_text(
         "# Source: a made-up paper, table 2\n# Licence: CC0\nname,cm\nann #2,170\nbo,181\n"
     )
-    monkeypatch.setattr(data, "tables_path", lambda: tmp_path)
+    monkeypatch.setattr(data, "papers_path", lambda: tmp_path)
 
 
 def test_a_table_is_a_frame_that_knows_its_source(one_table):
@@ -104,7 +106,7 @@ def test_a_hash_sign_inside_a_value_survives(one_table):
 
 
 def test_tables_are_listed_and_have_a_path(one_table):
-    assert data.tables() == ["heights"]
+    assert list(data.tables()) == ["heights"]
     assert data.table_path("heights").name == "heights.csv"
 
 

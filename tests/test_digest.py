@@ -22,15 +22,14 @@ def package(tmp_path, monkeypatch):
         "__init__.py",
         "papers/__init__.py",
         "papers/coins/claims.yml",
-        "tables/heights.csv",
-        "tables/weights.csv",
+        "papers/a/tables/heights.csv",
+        "papers/a/tables/weights.csv",
     ):
         write(path)
     write("data.py", "def table(name): return open(table_path(name))\ndef table_path(name): return name")
     write("registry.yml", "corpus: {sha256: aa}\nother: {sha256: bb}\n")
     monkeypatch.setattr(digest, "PACKAGE", root)
-    monkeypatch.setattr(data, "tables_path", lambda: root / "tables")
-    monkeypatch.setattr(data, "tables", lambda: ["heights", "weights"])
+    monkeypatch.setattr(data, "papers_path", lambda: root / "papers")
     monkeypatch.setattr(data, "registry_path", lambda: root / "registry.yml")
     monkeypatch.setattr(data, "available", lambda name: False)
     return write
@@ -111,18 +110,18 @@ def test_a_file_that_a_module_names_is_a_part(package, notebook):
 def test_tables_that_are_named_are_parts_and_others_are_not(package, notebook, cell):
     package("papers/paging.py", "from foretold import data\ndef load(): return data.table('heights')")
     parts = digest.of(notebook(cell)).code_parts
-    assert "tables/heights.csv" in parts
-    assert "tables/weights.csv" not in parts
+    assert "papers/a/tables/heights.csv" in parts
+    assert "papers/a/tables/weights.csv" not in parts
 
 
 def test_a_table_whose_name_is_computed_could_be_any(package, notebook):
     parts = digest.of(notebook("from foretold import data\nfor n in names: data.table(n)")).code_parts
-    assert {"tables/heights.csv", "tables/weights.csv"} <= set(parts)
+    assert {"papers/a/tables/heights.csv", "papers/a/tables/weights.csv"} <= set(parts)
 
 
 def test_another_library_s_table_is_none_of_ours(package, notebook):
     parts = digest.of(notebook("import pandas as pd\npd.plotting.table(axes, frame)")).code_parts
-    assert not any(name.startswith("tables/") for name in parts)
+    assert not any("/tables/" in name for name in parts)
 
 
 def test_only_the_registry_s_entries_that_are_fetched_are_parts(package, notebook):

@@ -412,14 +412,14 @@ def wild(tmp_path_factory):
     book = SmallBook(tmp_path_factory.mktemp("wild") / "book")
     book.write("src/foretold/papers/hidden.py", "answer = 42.0\n")
     book.write("src/beside.py", "other = 1\n")
-    book.write("src/foretold/tables/heights.csv", "# source\nheight\n1\n")
+    book.write("src/foretold/papers/people/tables/heights.csv", "# source\nheight\n1\n")
     book.write("notebooks/numbers.csv", "a\n1\n")
     book.write("src/foretold/papers/gamma/claims.yml", CLAIMS.replace("NAME", "gamma"))
     reach = """
 import importlib, pathlib, beside
 hidden = importlib.import_module("foretold.papers." + "hidden")
 folder = pathlib.Path(foretold.__file__).parent
-(folder / "tables" / "heights.csv").read_text()
+(folder / "papers" / "people" / "tables" / "heights.csv").read_text()
 pathlib.Path(ROOT, "notebooks/numbers.csv").read_text()
 foretold.claims.load("gamma")
 fetch = foretold.data.available
@@ -436,7 +436,7 @@ fetch("cifar10" if False else sorted(foretold.data.registry())[0])
 WAYS = {
     "a module imported by a computed name": ("src/foretold/papers/hidden.py", "papers/hidden.py"),
     "a module beside the package": ("src/beside.py", "file src/beside.py"),
-    "a table read by its path": ("src/foretold/tables/heights.csv", "tables/heights.csv"),
+    "a table read by its path": ("src/foretold/papers/people/tables/heights.csv", "papers/people/tables/heights.csv"),
     "a file of the book read by its path": ("notebooks/numbers.csv", "file notebooks/numbers.csv"),
     "the claims that are started by a computed name": (
         "src/foretold/papers/alpha/claims.yml",

@@ -10,17 +10,14 @@ import numpy as np
 import pytest
 from scipy.optimize import curve_fit
 
-from foretold import data
-from foretold.papers import learning_curves as curves
-from foretold.papers import learning_curves_bayes as bayes
-from foretold.papers import learning_curves_experiment as experiment
-from foretold.papers import learning_curves_figures as pictures
-from foretold.papers import learning_curves_python as python
-from foretold.papers import learning_curves_taggers as taggers
-from foretold.papers.learning_curves import HMMTagger, PowerLaw, UnigramTagger, fit_power_law, learning_trace
+import foretold
+from foretold.papers.learning_curves import data, draw, experiment, idea
+from foretold.papers.learning_curves.experiment import bayes, taggers
+from foretold.papers.learning_curves.experiment.taggers import HMMTagger, UnigramTagger
+from foretold.papers.learning_curves.idea import PowerLaw, fit_power_law, learning_trace
 
 X = 5_000.0 * np.arange(1, 45)
-EWT = experiment.by_table(data.table("learning_curves"))
+EWT = experiment.by_table(foretold.data.table("learning_curves"))
 TOY = [
     [("the", "D"), ("dog", "N"), ("barks", "V")],
     [("a", "D"), ("dog", "N"), ("sees", "V"), ("the", "D"), ("cat", "N")],
@@ -138,7 +135,7 @@ def test_two_laws_cross_at_most_twice_and_all_crossings_are_found():
     for _ in range(60):
         one, two = (PowerLaw(rng.uniform(0.1, 5), rng.uniform(0.2, 1.2), rng.uniform(0.8, 1)) for _ in range(2))
         signs = np.sign(one(x) - two(x))
-        met = [q for q in curves.crossings(one, two) if x[0] < q < x[-1]]
+        met = [q for q in idea.crossings(one, two) if x[0] < q < x[-1]]
         assert len(met) == np.count_nonzero(np.diff(signs))
         assert all(abs(one(q) - two(q)) < 1e-9 * (1 + abs(one(q))) for q in met)
         found[len(met)] += 1
@@ -151,7 +148,7 @@ def test_the_largest_gap_is_that_of_a_fine_grid():
     for _ in range(40):
         one, two = (PowerLaw(rng.uniform(1, 5), rng.uniform(0.3, 0.9), rng.uniform(0.9, 1)) for _ in range(2))
         gap = np.append(np.abs(one(x) - two(x)), abs(one.c - two.c))
-        assert np.isclose(curves.largest_gap(one, two, 5_000), gap.max(), rtol=1e-6)
+        assert np.isclose(idea.largest_gap(one, two, 5_000), gap.max(), rtol=1e-6)
 
 
 def test_right_of_the_last_crossing_two_trends_differ_by_no_more_than_the_layer():
@@ -161,9 +158,9 @@ def test_right_of_the_last_crossing_two_trends_differ_by_no_more_than_the_layer(
         trace = learning_trace(x, np.minimum(noisy(rng, sigma=0.002, x=x), 1))
         for i, (one, two) in enumerate(itertools.pairwise(trace.laws)):
             if np.isfinite(trace.layers[i]):
-                q = curves.crossings(one, two)[-1]
+                q = idea.crossings(one, two)[-1]
                 assert two.c < one.c
-                assert curves.largest_gap(one, two, q) <= trace.layers[i] + 1e-9
+                assert idea.largest_gap(one, two, q) <= trace.layers[i] + 1e-9
                 checked += 1
     assert checked > 300
 
@@ -171,7 +168,7 @@ def test_right_of_the_last_crossing_two_trends_differ_by_no_more_than_the_layer(
 def test_the_layer_is_missing_exactly_where_the_backbone_does_not_fall_or_trends_do_not_cross():
     trace = learning_trace(X, EWT["xpos", "HMM"].mean)
     for i, (one, two) in enumerate(itertools.pairwise(trace.laws)):
-        assert np.isfinite(trace.layers[i]) == (two.c < one.c and bool(curves.crossings(one, two)))
+        assert np.isfinite(trace.layers[i]) == (two.c < one.c and bool(idea.crossings(one, two)))
     assert np.isnan(trace.layers[-1]) and np.isnan(trace.moves[-1])
 
 
@@ -301,9 +298,9 @@ def brute_force(tagger, words):
 def test_viterbi_finds_the_best_of_all_paths():
     rng = np.random.default_rng(8)
     vocabulary = ["ab", "cd", "Ef", "g1", "h-i", "xy"]
-    draw = lambda n: [(vocabulary[rng.integers(5)], "ABC"[rng.integers(3)]) for _ in range(n)]  # noqa: E731
+    drawn = lambda n: [(vocabulary[rng.integers(5)], "ABC"[rng.integers(3)]) for _ in range(n)]  # noqa: E731
     for _ in range(40):
-        many = [draw(rng.integers(1, 6)) for _ in range(rng.choice([12, 40]))]  # 40: most words are frequent
+        many = [drawn(rng.integers(1, 6)) for _ in range(rng.choice([12, 40]))]  # 40: most words are frequent
         tagger = HMMTagger().fit([*many, [("ab", tag) for tag in "ABC"]])
         words = [vocabulary[rng.integers(6)] for _ in range(4)]
         names = list(tagger.lexicon.tags)
@@ -334,7 +331,7 @@ def test_suffixes_tell_unknown_words():
 
 
 def test_training_in_parts_is_training_at_once_in_any_order():
-    sentences, _ = python.corpus(4_000)
+    sentences, _ = data.corpus(4_000)
     lexicon = taggers.Lexicon()
     coded = lexicon.encode(sentences)
     order = np.random.default_rng(9).permutation(len(sentences))
@@ -395,7 +392,7 @@ def test_a_scheme_cuts_at_sentence_ends_and_nests():
 
 
 def roles(source):
-    return [pair for line in python.roles(source) for pair in line]
+    return [pair for line in data.roles(source) for pair in line]
 
 
 def test_roles_of_a_small_program_as_told_by_hand():
@@ -447,19 +444,19 @@ def test_the_role_of_one_token(source, word, role):
 
 
 def test_every_token_has_a_role_and_hardly_one_is_left_unnamed():
-    sentences, module = python.corpus(30_000)
+    sentences, module = data.corpus(30_000)
     tags = Counter(tag for sentence in sentences for _, tag in sentence)
     assert len(sentences) == len(module) and sum(tags.values()) >= 30_000
     assert all(tags) and tags["other name"] <= 1e-3 * sum(tags.values())
     assert 80 <= len(tags) <= 130
-    assert len({python.coarse(tag) for tag in tags}) < 0.75 * len(tags)
+    assert len({data.coarse(tag) for tag in tags}) < 0.75 * len(tags)
 
 
 def test_the_corpus_is_the_same_each_time_and_whole_modules_are_its_parts():
-    one, two = python.corpus(5_000), python.corpus(12_000)
+    one, two = data.corpus(5_000), data.corpus(12_000)
     assert two[0][: len(one[0])] == one[0] and two[1][: len(one[1])] == one[1]
     with pytest.raises(ValueError, match="words is 0"):
-        python.corpus(0)
+        data.corpus(0)
 
 
 # The measured curves
@@ -497,13 +494,13 @@ def test_conllu_and_the_compact_form_are_read_alike(tmp_path):
 
 PARTS = ("train", "dev", "test")
 needs_ewt = pytest.mark.skipif(
-    not all(data.available(f"ewt-{part}") for part in PARTS), reason="NOT TESTED ON UD ENGLISH EWT: no files"
+    not all(foretold.data.available(f"ewt-{part}") for part in PARTS), reason="NOT TESTED ON UD ENGLISH EWT: no files"
 )
 
 
 @pytest.fixture(scope="module")
 def ewt():
-    return {part: data.fetch(f"ewt-{part}") for part in PARTS}
+    return {part: foretold.data.fetch(f"ewt-{part}") for part in PARTS}
 
 
 @needs_ewt
@@ -599,9 +596,9 @@ def test_bad_observations_are_errors(y):
 def test_the_neural_tagger_learns_and_repeats_itself():
     import torch
 
-    from foretold.papers import learning_curves_neural as neural
+    from foretold.papers.learning_curves.experiment import neural
 
-    sentences, _ = python.corpus(12_000)
+    sentences, _ = data.corpus(12_000)
     lexicon = taggers.Lexicon()
     coded = lexicon.encode(sentences)
     order = np.random.default_rng(14).permutation(len(sentences))
@@ -622,9 +619,9 @@ def test_the_browser_finds_the_same_levels_and_laws(tmp_path):
     if shutil.which("node") is None:
         pytest.skip("NOT TESTED IN JAVASCRIPT: no node on PATH")
     shown = {"-".join(key): EWT[key] for key in (("xpos", "unigram"), ("xpos", "HMM"), ("upos", "HMM, no suffixes"))}
-    as_list = json.dumps(pictures.browser_data(shown), default=lambda array: array.tolist())
+    as_list = json.dumps(draw.browser_data(shown), default=lambda array: array.tolist())
     (tmp_path / "data.json").write_text(as_list)
-    (tmp_path / "update.js").write_text(pictures.UPDATE)
+    (tmp_path / "update.js").write_text(draw.UPDATE)
     program = """
 const fs = require("fs"), data = JSON.parse(fs.readFileSync("data.json"));
 const update = new Function("values", "data", "figure", fs.readFileSync("update.js", "utf8"));

@@ -11,9 +11,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from foretold import lm, lm_replicas
+from foretold.kit import gpt, replicas
 
-TINY = lm.Config(layers=2, width=16, heads=2, context=12, vocabulary=23)
+TINY = gpt.Config(layers=2, width=16, heads=2, context=12, vocabulary=23)
 STEPS = 30
 
 
@@ -38,15 +38,15 @@ def rates():
 
 def run(tokens, rates, config=TINY, **options):
     defaults = {"batch": 4, "generator": generator(), "evaluate_at": 10, "windows": 16}
-    return lm.train(config, tokens[:5_000], tokens[5_000:], rates, **(defaults | options))
+    return gpt.train(config, tokens[:5_000], tokens[5_000:], rates, **(defaults | options))
 
 
 # Independent: the transformers library
 
 
-@pytest.mark.parametrize("activation", lm.ACTIVATIONS)
+@pytest.mark.parametrize("activation", gpt.ACTIVATIONS)
 def test_losses_and_gradients_are_those_of_transformers(activation):
-    config = lm.Config(layers=3, width=24, heads=4, context=10, vocabulary=31, activation=activation, std=0.3)
+    config = gpt.Config(layers=3, width=24, heads=4, context=10, vocabulary=31, activation=activation, std=0.3)
     model = config.model(generator=generator())
     with torch.no_grad():
         for weight in model.parameters():
@@ -56,7 +56,7 @@ def test_losses_and_gradients_are_those_of_transformers(activation):
     weights = torch.cat([named[name].detach().flatten() for name in config.shapes])
     stacked = torch.stack([weights, weights + 0.05, weights])[:, :].requires_grad_()
     pieces = torch.randint(0, 31, (5, 11), generator=generator(3))
-    losses = lm_replicas.token_losses(stacked, pieces[:, :-1], pieces[:, 1:], config.shapes, 4, activation)
+    losses = replicas.token_losses(stacked, pieces[:, :-1], pieces[:, 1:], config.shapes, 4, activation)
     (gradient,) = torch.autograd.grad(losses.mean((1, 2)).sum(), stacked)
 
     expected = F.cross_entropy(model(pieces[:, :-1]).logits.flatten(0, 1), pieces[:, 1:].flatten())
@@ -74,12 +74,10 @@ def test_a_step_is_that_of_torch_adamw_for_each_replica(clip):
     shapes = TINY.shapes
     weights = torch.randn(3, sum(math.prod(s) for s in shapes.values()), generator=generator())
     rates = torch.tensor([[0.1, 0.02, 0.0], [0.05, 0.02, 0.1]])
-    ours = lm_replicas.AdamW(weights, lm_replicas.decayed(shapes), (0.9, 0.95), 1e-8, 0.3, clip)
+    ours = replicas.AdamW(weights, replicas.decayed(shapes), (0.9, 0.95), 1e-8, 0.3, clip)
     copies = weights.clone()
     for replica in range(3):
-        theirs = [
-            p[0].clone().requires_grad_() for p in lm_replicas.views(copies[replica : replica + 1], shapes).values()
-        ]
+        theirs = [p[0].clone().requires_grad_() for p in replicas.views(copies[replica : replica + 1], shapes).values()]
         groups = [{"params": [p for p in theirs if p.dim() == n], "weight_decay": w} for n, w in ((1, 0.0), (2, 0.3))]
         optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-8)
         for step in range(2):
@@ -103,9 +101,9 @@ def test_a_whole_training_is_that_of_transformers_and_torch_adamw(tokens, rates)
     drawn = generator()
     torch.randint(0, 5_000 - TINY.context, (STEPS, 4), generator=drawn)  # the batches come first
     model = TINY.model()
-    weights = lm_replicas.initial(TINY.shapes, TINY.layers, TINY.std, drawn)[None]
-    model.load_state_dict({name: p[0] for name, p in lm_replicas.views(weights, TINY.shapes).items()}, strict=False)
-    theirs = lm.train_module(
+    weights = replicas.initial(TINY.shapes, TINY.layers, TINY.std, drawn)[None]
+    model.load_state_dict({name: p[0] for name, p in replicas.views(weights, TINY.shapes).items()}, strict=False)
+    theirs = gpt.train_module(
         model, tokens[:5_000], tokens[5_000:], rates[1], batch=4, context=12, generator=generator(), evaluate_at=10,
         windows=16, **options,
     )  # fmt: skip
@@ -130,7 +128,7 @@ def test_a_replica_goes_back_to_transformers(tokens, rates):
 
 def test_a_llama_trains_too(tokens, rates):
     model = TINY.model("llama", generator())
-    trained = lm.train_module(
+    trained = gpt.train_module(
         model, tokens[:5_000], tokens[5_000:], 3 * rates[0], batch=4, context=12, generator=generator(), evaluate_at=10
     )
     assert trained.losses[0, 0] > trained.losses[0, -1] + 0.1
@@ -148,7 +146,7 @@ def test_replicas_at_once_have_the_losses_of_each_alone(tokens, rates, options):
     starts = torch.randint(
         0, 4_988, (STEPS, 6, 4) if options.get("same_order") is False else (STEPS, 4), generator=drawn
     )
-    weights = [lm_replicas.initial(TINY.shapes, 2, 0.02, drawn) for _ in range(6 if "same_start" in options else 1)]
+    weights = [replicas.initial(TINY.shapes, 2, 0.02, drawn) for _ in range(6 if "same_start" in options else 1)]
     for replica in range(6):
         if options.get("same_order") is False:
             continue  # alone it draws other batches: see the next test
@@ -166,10 +164,10 @@ def test_an_order_of_its_own_is_the_order_that_was_drawn(tokens, rates):
     assert together.computed == 1
     drawn = generator()
     torch.randint(0, 5_000 - 12, (STEPS, 2, 4), generator=drawn)
-    first = lm_replicas.initial(TINY.shapes, 2, 0.02, drawn)[None]
+    first = replicas.initial(TINY.shapes, 2, 0.02, drawn)[None]
     for replica in range(2):
         pieces = tokens[:5_000][starts[0, replica, :, None] + torch.arange(13)]
-        loss = lm_replicas.token_losses(first, pieces[:, :-1], pieces[:, 1:], TINY.shapes, 2, "gelu_new").mean().item()
+        loss = replicas.token_losses(first, pieces[:, :-1], pieces[:, 1:], TINY.shapes, 2, "gelu_new").mean().item()
         assert together.batch_losses[replica, 0] == pytest.approx(loss, abs=1e-5)
     assert set(weights) == set(together.state_dict())
 
@@ -208,17 +206,17 @@ def test_half_precision_is_near(tokens, rates):
 def test_a_compiled_step_is_the_step(tokens, rates):
     if shutil.which("g++") is None:
         pytest.skip("NOT TESTED COMPILED: no g++ on PATH")
-    config = lm.Config(layers=1, width=16, heads=2, context=12, vocabulary=23)
+    config = gpt.Config(layers=1, width=16, heads=2, context=12, vocabulary=23)
     options = {"config": config, "evaluate_at": 8, "windows": 8, "batch": 32}
     full, fast = run(tokens, rates[:2, :8], share=False, **options), run(tokens, rates[:2, :8], compile=True, **options)
     assert np.abs(full.losses - fast.losses).max() < 1e-4
 
 
 def test_sizes_that_cannot_share_see_the_same_data(tokens, rates):
-    wide = lm.Config(layers=1, width=32, heads=2, context=12, vocabulary=23)
+    wide = gpt.Config(layers=1, width=32, heads=2, context=12, vocabulary=23)
     arguments = tokens[:5_000], tokens[5_000:]
-    small, large = lm.train_each([TINY, wide], *arguments, rates[:2], batch=4, generator=generator(), evaluate_at=15)
-    alone = lm.train(wide, *arguments, rates[:2], batch=4, generator=generator(), evaluate_at=15)
+    small, large = gpt.train_each([TINY, wide], *arguments, rates[:2], batch=4, generator=generator(), evaluate_at=15)
+    alone = gpt.train(wide, *arguments, rates[:2], batch=4, generator=generator(), evaluate_at=15)
     assert (large.losses == alone.losses).all()
     assert (small.parameters, large.parameters) == (TINY.parameters, 12 * 32**2 + 13 * 32 + 64)
 
@@ -239,12 +237,12 @@ def test_evaluations_stand_where_they_were_asked_for(tokens, rates):
 
 
 def test_the_standard_library_is_a_corpus_whose_parts_share_no_file():
-    files = lm.standard_library(1.5)
+    files = gpt.standard_library(1.5)
     assert sum(len(text.encode()) for _, text in files) >= 1_500_000
-    assert files == lm.standard_library(1.5)
-    assert files == lm.standard_library()[: len(files)]
-    text = lm.corpus(files)
-    whole = lm.corpus(files, "bytes")
+    assert files == gpt.standard_library(1.5)
+    assert files == gpt.standard_library()[: len(files)]
+    text = gpt.corpus(files)
+    whole = gpt.corpus(files, "bytes")
     assert 0.03 < len(text.validation) / (len(text.train) + len(text.validation)) < 0.25
     assert text.vocabulary < 110 < whole.vocabulary == 256
     assert int(text.train.max()) < text.vocabulary
@@ -257,8 +255,8 @@ def test_the_standard_library_is_a_corpus_whose_parts_share_no_file():
 
 @pytest.mark.parametrize("tokens", ["bytes", "characters", 400])
 def test_text_survives_its_tokens(tokens):
-    text = "".join(content for _, content in lm.standard_library(0.1))
-    made = lm.corpus(text, tokens, validation=0.2)
+    text = "".join(content for _, content in gpt.standard_library(0.1))
+    made = gpt.corpus(text, tokens, validation=0.2)
     line = "def f(x):\n    return [x] * 2  # twice\n"
     assert made.decode(made.encode(line)) == line
     assert made.bytes_per_token == pytest.approx(len(text.encode()) / (len(made.train) + len(made.validation)))
@@ -277,7 +275,7 @@ def test_text_survives_its_tokens(tokens):
 )
 def test_a_configuration_that_does_not_fit_is_an_error(arguments, words):
     with pytest.raises(ValueError, match=words):
-        lm.Config(**({"layers": 2, "width": 16, "heads": 2, "context": 12, "vocabulary": 23} | arguments))
+        gpt.Config(**({"layers": 2, "width": 16, "heads": 2, "context": 12, "vocabulary": 23} | arguments))
 
 
 @pytest.mark.parametrize(
@@ -291,8 +289,8 @@ def test_a_configuration_that_does_not_fit_is_an_error(arguments, words):
         ({"clip": 0}, "clip is 0"),
         ({"weight_decay": -1}, "weight_decay is -1"),
         ({"initial": torch.zeros(5)}, "initial has the shape"),
-        ({"config": lm.Config(2, 16, 2, 12, 22)}, "tokens go from 0 to 22"),
-        ({"config": lm.Config(2, 16, 2, 5_000, 23)}, "tokens has the shape"),
+        ({"config": gpt.Config(2, 16, 2, 12, 22)}, "tokens go from 0 to 22"),
+        ({"config": gpt.Config(2, 16, 2, 5_000, 23)}, "tokens has the shape"),
     ],
 )
 def test_wrong_arguments_are_errors_that_say_what_is_allowed(tokens, rates, options, words):
@@ -309,11 +307,11 @@ def test_a_schedule_must_be_a_table_of_finite_rates(tokens, rates):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: lm.corpus("abc", "letters"), "tokens is 'letters'"),
-        (lambda: lm.corpus("abc", 200), "tokens is 200"),
-        (lambda: lm.corpus("abc", validation=1), "validation is 1"),
-        (lambda: lm.corpus("a"), "text is too short"),
-        (lambda: lm.standard_library(0), "megabytes is 0"),
+        (lambda: gpt.corpus("abc", "letters"), "tokens is 'letters'"),
+        (lambda: gpt.corpus("abc", 200), "tokens is 200"),
+        (lambda: gpt.corpus("abc", validation=1), "validation is 1"),
+        (lambda: gpt.corpus("a"), "text is too short"),
+        (lambda: gpt.standard_library(0), "megabytes is 0"),
         (lambda: TINY.model("bert"), "style is 'bert'; allowed are gpt2, llama"),
     ],
 )

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foretold import data
-from foretold.papers import paging, paging_advice, paging_exact, paging_figures, paging_traces
+import foretold
+from foretold.papers.paging import data, draw, idea, theory
+from foretold.papers.paging.experiment import adviser
 
-TINY = [(trace, k) for k, pages in ((1, 3), (2, 4), (3, 5)) for trace in paging_exact.sequences(pages, 6)]
+TINY = [(trace, k) for k, pages in ((1, 3), (2, 4), (3, 5)) for trace in theory.sequences(pages, 6)]
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def rng():
 @pytest.fixture(scope="module")
 def traces():
     return {
-        "zipf": (paging_traces.zipf(6_000, 300, np.random.default_rng(0)), 20),
-        "recorded": (paging_traces.record(paging_traces.chores, 6_000), 20),
+        "zipf": (data.zipf(6_000, 300, np.random.default_rng(0)), 20),
+        "recorded": (data.record(data.chores, 6_000), 20),
         "loop": (np.arange(2_000) % 21, 20),
     }
 
@@ -82,34 +83,34 @@ def slow_phase_bits(trace, k):
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_the_optimum_is_the_smallest_cost_of_all_choices(k):
     for trace in (trace for trace, size in TINY if size == k):
-        assert paging.optimal_cost(trace, k) == least_faults(trace, k), trace
+        assert idea.optimal_cost(trace, k) == least_faults(trace, k), trace
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(-3, 9), min_size=1, max_size=60), st.integers(1, 12))
 def test_bits_and_deterministic_costs_agree_with_plain_python(trace, k):
     cost, bits = slow_lfd(trace, k)
-    assert paging.optimal_cost(trace, k) == cost
-    assert paging.discard_bits(trace, k).tolist() == bits
-    assert paging.phase_bits(trace, k).tolist() == slow_phase_bits(trace, k)
-    assert paging.simulate("lru", trace, k) == paging_exact.exact_cost("lru", trace, k, bits)
+    assert idea.optimal_cost(trace, k) == cost
+    assert idea.discard_bits(trace, k).tolist() == bits
+    assert idea.phase_bits(trace, k).tolist() == slow_phase_bits(trace, k)
+    assert idea.simulate("lru", trace, k) == theory.exact_cost("lru", trace, k, bits)
     wrong = 1 - np.array(bits)
-    assert paging.simulate("flush", trace, k, wrong) == paging_exact.exact_cost("flush", trace, k, wrong)
+    assert idea.simulate("flush", trace, k, wrong) == theory.exact_cost("flush", trace, k, wrong)
 
 
 def test_a_long_trace_agrees_with_plain_python(traces):
     for trace, k in traces.values():
         cost, bits = slow_lfd(trace[:1_500].tolist(), k)
-        assert paging.optimal_cost(trace[:1_500], k) == cost
-        assert paging.discard_bits(trace[:1_500], k).tolist() == bits
+        assert idea.optimal_cost(trace[:1_500], k) == cost
+        assert idea.discard_bits(trace[:1_500], k).tolist() == bits
 
 
 def test_large_and_negative_page_numbers_are_only_names():
     trace = np.random.default_rng(5).integers(0, 40, 500)
     names = np.sort(np.random.default_rng(6).integers(-(2**62), 2**62, 40))
     for policy in ("lru", "belady"):
-        assert paging.simulate(policy, trace, 7) == paging.simulate(policy, names[trace], 7)
-    assert (paging.discard_bits(trace, 7) == paging.discard_bits(names[trace], 7)).all()
+        assert idea.simulate(policy, trace, 7) == idea.simulate(policy, names[trace], 7)
+    assert (idea.discard_bits(trace, 7) == idea.discard_bits(names[trace], 7)).all()
 
 
 @pytest.mark.parametrize("policy", ["marker", "mark0", "mark_predict"])
@@ -118,9 +119,9 @@ def test_mean_costs_are_the_exact_expectations(policy, rng):
     for seed in range(6):
         made = np.random.default_rng(seed)
         trace, bits, k = made.integers(0, 6, 14), made.integers(0, 2, 14), 3
-        exact = float(paging_exact.exact_cost(policy, trace, k, bits))
+        exact = float(theory.exact_cost(policy, trace, k, bits))
         advice = None if policy == "marker" else bits
-        costs = np.array([paging.simulate(policy, trace, k, advice, rng) for _ in range(4_000)])
+        costs = np.array([idea.simulate(policy, trace, k, advice, rng) for _ in range(4_000)])
         assert abs(costs.mean() - exact) <= 5 * max(costs.std(), 0.05) / np.sqrt(len(costs)), (seed, exact)
 
 
@@ -138,7 +139,7 @@ def test_the_lazy_follower_agrees_with_sets(rng):
         return faults
 
     trace, bits = rng.integers(0, 7, 40), rng.integers(0, 2, 40)
-    ours = np.array([paging.simulate("follow", trace, 3, bits, rng) for _ in range(2_000)])
+    ours = np.array([idea.simulate("follow", trace, 3, bits, rng) for _ in range(2_000)])
     theirs = np.array([slow(trace.tolist(), 3, bits.tolist()) for _ in range(2_000)])
     assert abs(ours.mean() - theirs.mean()) <= 5 * np.sqrt((ours.var() + theirs.var()) / 2_000)
 
@@ -149,84 +150,84 @@ def test_the_lazy_follower_agrees_with_sets(rng):
 @pytest.mark.parametrize(("policy", "expected"), [("flush", 0), ("mark0", 0), ("mark_predict", -1)])
 @pytest.mark.parametrize(("k", "pages", "n", "count"), [(1, 3, 5, 1_312), (2, 4, 6, 11_968), (3, 5, 6, 12_928)])
 def test_bounds_hold_for_every_trace_and_every_bit_vector(policy, expected, k, pages, n, count):
-    excess, instances, _ = paging_exact.largest_excess(policy, k, pages, n)
+    excess, instances, _ = theory.largest_excess(policy, k, pages, n)
     assert (excess, instances) == (expected, count)
 
 
 def test_the_bounds_at_seven_requests_count_as_in_an_independent_brute_force():
-    assert paging_exact.largest_excess("mark0", 2, 4, 7)[:2] == (0, 91_520)
-    assert paging_exact.largest_excess("flush", 3, 5, 7)[:2] == (0, 109_440)
+    assert theory.largest_excess("mark0", 2, 4, 7)[:2] == (0, 91_520)
+    assert theory.largest_excess("flush", 3, 5, 7)[:2] == (0, 109_440)
 
 
 def test_shared_beginnings_give_what_one_instance_at_a_time_gives():
     worst = max(
-        paging_exact.exact_cost("mark0", trace, 2, bits)
-        - paging.optimal_cost(trace, 2)
+        theory.exact_cost("mark0", trace, 2, bits)
+        - idea.optimal_cost(trace, 2)
         - 3 * eta0  # 2 H_2 = 3
         - eta1
-        for trace in paging_exact.sequences(3, 4)
+        for trace in theory.sequences(3, 4)
         for bits in itertools.product((0, 1), repeat=4)
-        for eta0, eta1 in [paging.error_counts(bits, paging.discard_bits(trace, 2))]
+        for eta0, eta1 in [idea.error_counts(bits, idea.discard_bits(trace, 2))]
     )
-    assert worst == paging_exact.largest_excess("mark0", 2, 3, 4)[0]
+    assert worst == theory.largest_excess("mark0", 2, 3, 4)[0]
 
 
 def test_flush_needs_all_of_k_minus_1():
     """Independent: an instance worked out by hand, k = 2, all bits 0: cost 6, OPT 4, eta0 = 2."""
     trace, zeros = [0, 0, 1, 2, 0, 1, 0], [0] * 7
-    assert paging.simulate("flush", trace, 2, zeros) == 6
-    assert paging.optimal_cost(trace, 2) == 4
-    assert paging.error_counts(zeros, paging.discard_bits(trace, 2)) == (2, 0)
+    assert idea.simulate("flush", trace, 2, zeros) == 6
+    assert idea.optimal_cost(trace, 2) == 4
+    assert idea.error_counts(zeros, idea.discard_bits(trace, 2)) == (2, 0)
     smaller = (Fraction(1), Fraction(1, 2), Fraction(1))
-    assert paging_exact.largest_excess("flush", 2, 4, 7, smaller)[0] == 1
+    assert theory.largest_excess("flush", 2, 4, 7, smaller)[0] == 1
 
 
 def test_perfect_discard_bits_are_optimal(traces, rng):
     for trace, k in traces.values():
-        bits, optimum = paging.discard_bits(trace, k), paging.optimal_cost(trace, k)
+        bits, optimum = idea.discard_bits(trace, k), idea.optimal_cost(trace, k)
         for policy in ("flush", "mark0", "follow", "combine"):
-            assert paging.simulate(policy, trace, k, bits, rng) == optimum, policy
+            assert idea.simulate(policy, trace, k, bits, rng) == optimum, policy
 
 
 def test_perfect_phase_bits_pay_for_clean_pages(traces, rng):
     for trace, k in traces.values():
-        cost = paging.simulate("mark_predict", trace, k, paging.phase_bits(trace, k), rng)
-        assert cost == paging.clean_pages(trace, k)
-        assert cost <= 2 * paging.optimal_cost(trace, k)
+        cost = idea.simulate("mark_predict", trace, k, idea.phase_bits(trace, k), rng)
+        assert cost == idea.clean_pages(trace, k)
+        assert cost <= 2 * idea.optimal_cost(trace, k)
 
 
 def test_bounds_hold_on_longer_traces(traces, rng):
     for trace, k in traces.values():
-        optimum = paging.optimal_cost(trace, k)
+        optimum = idea.optimal_cost(trace, k)
         for policy in ("flush", "mark0", "mark_predict"):
-            truth = (paging.phase_bits if policy == "mark_predict" else paging.discard_bits)(trace, k)
+            truth = (idea.phase_bits if policy == "mark_predict" else idea.discard_bits)(trace, k)
             for side, rate in itertools.product(("both", "zeros", "ones"), (0.02, 0.3, 1.0)):
-                bits = paging.flip_bits(truth, rate, rng, side)
-                cost = np.mean([paging.simulate(policy, trace, k, bits, rng) for _ in range(5)])
-                assert cost <= paging.competitive_bound(policy, k, optimum, *paging.error_counts(bits, truth))
+                bits = idea.flip_bits(truth, rate, rng, side)
+                cost = np.mean([idea.simulate(policy, trace, k, bits, rng) for _ in range(5)])
+                assert cost <= idea.competitive_bound(policy, k, optimum, *idea.error_counts(bits, truth))
 
 
 def test_only_wrong_ones_make_flush_and_mark0_the_same(traces, rng):
     for trace, k in traces.values():
-        bits = paging.flip_bits(paging.discard_bits(trace, k), 0.1, rng, "zeros")
-        assert paging.simulate("flush", trace, k, bits) == paging.simulate("mark0", trace, k, bits, rng)
+        bits = idea.flip_bits(idea.discard_bits(trace, k), 0.1, rng, "zeros")
+        assert idea.simulate("flush", trace, k, bits) == idea.simulate("mark0", trace, k, bits, rng)
 
 
 def test_constant_advice_makes_marker_of_the_marking_policies(traces):
     for trace, k in traces.values():
         costs = {
-            paging.simulate("marker", trace, k, None, np.random.default_rng(1)),
-            paging.simulate("mark0", trace, k, np.zeros(len(trace)), np.random.default_rng(1)),
-            paging.simulate("mark_predict", trace, k, np.zeros(len(trace)), np.random.default_rng(1)),
+            idea.simulate("marker", trace, k, None, np.random.default_rng(1)),
+            idea.simulate("mark0", trace, k, np.zeros(len(trace)), np.random.default_rng(1)),
+            idea.simulate("mark_predict", trace, k, np.zeros(len(trace)), np.random.default_rng(1)),
         }
         assert len(costs) == 1
 
 
 def test_the_combination_is_never_far_from_the_better_of_two(traces, rng):
     for trace, k in traces.values():
-        bits = 1 - paging.discard_bits(trace, k)
-        cost = paging.simulate("combine", trace, k, bits, rng)
-        marker = paging.simulate("marker", trace, k, None, rng)
+        bits = 1 - idea.discard_bits(trace, k)
+        cost = idea.simulate("combine", trace, k, bits, rng)
+        marker = idea.simulate("marker", trace, k, None, rng)
         assert cost <= 4.5 * marker + k * np.log2(len(trace))
 
 
@@ -237,10 +238,10 @@ def test_the_combination_is_never_far_from_the_better_of_two(traces, rng):
 @pytest.mark.parametrize("advice", [0, 1])
 def test_the_adversary_makes_every_request_a_fault(policy, advice):
     k, n = 8, 4_000
-    trace = paging_exact.adversary(policy, k, n, advice)
+    trace = theory.adversary(policy, k, n, advice)
     bits = np.full(n, advice)
-    assert paging.simulate(policy, trace, k, None if policy == "lru" else bits) == n
-    optimum, (eta0, eta1) = paging.optimal_cost(trace, k), paging.error_counts(bits, paging.discard_bits(trace, k))
+    assert idea.simulate(policy, trace, k, None if policy == "lru" else bits) == n
+    optimum, (eta0, eta1) = idea.optimal_cost(trace, k), idea.error_counts(bits, idea.discard_bits(trace, k))
     assert optimum <= n / k + k
     # Whoever guarantees alpha OPT + beta eta0 + gamma eta1 must cover n: with zeros alpha + beta >= k, with ones
     # alpha + (k - 1) gamma >= k, up to the k loads at the start.
@@ -255,20 +256,22 @@ def test_the_adversary_makes_every_request_a_fault(policy, advice):
 # Published totals of independent implementations, on real traces that are not part of this repository
 
 
-needs_traces = pytest.mark.skipif(not data.available("paging-traces"), reason="NOT TESTED ON REAL TRACES: no archive")
+needs_traces = pytest.mark.skipif(
+    not foretold.data.available("paging-traces"), reason="NOT TESTED ON REAL TRACES: no archive"
+)
 
 
 @pytest.fixture(scope="module")
 def real():
-    path = data.fetch("paging-traces")
-    return {"bk": (paging_traces.archive(path, "bk"), 10), "citi": (paging_traces.archive(path, "citi"), 100)}
+    path = foretold.data.fetch("paging-traces")
+    return {"bk": (data.archive(path, "bk"), 10), "citi": (data.archive(path, "citi"), 100)}
 
 
 @needs_traces
 def test_totals_on_real_traces_are_the_published_ones(real, rng):
     def total(policy, name):
         traces, k = real[name]
-        return sum(paging.simulate(policy, trace, k) for trace in traces.values())
+        return sum(idea.simulate(policy, trace, k) for trace in traces.values())
 
     assert (len(real["bk"][0]), len(real["citi"][0])) == (100, 12)
     assert (total("belady", "bk"), total("lru", "bk"), total("belady", "citi")) == (33_990, 43_883, 105_192)
@@ -278,22 +281,22 @@ def test_totals_on_real_traces_are_the_published_ones(real, rng):
 @pytest.mark.parametrize(("name", "published"), [("bk", 1.2253), ("citi", 1.6019)])
 def test_perfect_phase_bits_cost_what_a_published_optimal_marking_costs(real, rng, name, published):
     traces, k = real[name]
-    clean = sum(paging.clean_pages(trace, k) for trace in traces.values())
-    costs = sum(paging.simulate("mark_predict", t, k, paging.phase_bits(t, k), rng) for t in traces.values())
+    clean = sum(idea.clean_pages(trace, k) for trace in traces.values())
+    costs = sum(idea.simulate("mark_predict", t, k, idea.phase_bits(t, k), rng) for t in traces.values())
     assert costs == clean
-    assert clean / sum(paging.optimal_cost(trace, k) for trace in traces.values()) == pytest.approx(published, abs=1e-4)
+    assert clean / sum(idea.optimal_cost(trace, k) for trace in traces.values()) == pytest.approx(published, abs=1e-4)
 
 
 @needs_traces
 def test_one_user_agrees_with_other_implementations(real, rng):
     """Means of Cache-Coliseum's classes on the same user and the same flips."""
     trace = real["bk"][0]["bk0"]
-    truth = paging.discard_bits(trace, 10)
+    truth = idea.discard_bits(trace, 10)
     for rate, theirs, error in ((0.05, 935.4, 0.4), (1.0, 2099.2, 0.1)):
-        bits = paging.flip_bits(truth, rate, np.random.default_rng(7))
-        costs = np.array([paging.simulate("mark0", trace, 10, bits, rng) for _ in range(200)])
+        bits = idea.flip_bits(truth, rate, np.random.default_rng(7))
+        costs = np.array([idea.simulate("mark0", trace, 10, bits, rng) for _ in range(200)])
         assert abs(costs.mean() - theirs) <= 4 * np.hypot(costs.std() / np.sqrt(200), error)
-    assert paging.simulate("mark_predict", trace, 10, paging.phase_bits(trace, 10), rng) == 1044
+    assert idea.simulate("mark_predict", trace, 10, idea.phase_bits(trace, 10), rng) == 1044
 
 
 @needs_traces
@@ -302,15 +305,15 @@ def test_slopes_on_real_traces(real, rng):
     for rate in (0.01, 0.1):
         extra = eta1 = 0
         for trace in traces.values():
-            truth = paging.discard_bits(trace, k)
-            bits = paging.flip_bits(truth, rate, rng, "zeros")
-            extra += paging.simulate("mark0", trace, k, bits, rng) - paging.optimal_cost(trace, k)
-            eta1 += paging.error_counts(bits, truth)[1]
+            truth = idea.discard_bits(trace, k)
+            bits = idea.flip_bits(truth, rate, rng, "zeros")
+            extra += idea.simulate("mark0", trace, k, bits, rng) - idea.optimal_cost(trace, k)
+            eta1 += idea.error_counts(bits, truth)[1]
         assert 0.95 <= extra / eta1 <= 1
-    optimum = sum(paging.optimal_cost(trace, k) for trace in traces.values())
+    optimum = sum(idea.optimal_cost(trace, k) for trace in traces.values())
     fair = sum(
-        paging.simulate("mark_predict", t, k, paging.flip_bits(paging.phase_bits(t, k), 0.5, rng), rng)
-        - paging.simulate("marker", t, k, None, rng)
+        idea.simulate("mark_predict", t, k, idea.flip_bits(idea.phase_bits(t, k), 0.5, rng), rng)
+        - idea.simulate("marker", t, k, None, rng)
         for t in traces.values()
     )
     assert abs(fair) < 0.005 * optimum
@@ -318,11 +321,11 @@ def test_slopes_on_real_traces(real, rng):
 
 @needs_traces
 def test_the_table_of_real_traces_is_what_the_code_gives(real):
-    table = data.table("paging").query("policy == 'lru'").set_index("trace")["ratio"]
+    table = foretold.data.table("paging").query("policy == 'lru'").set_index("trace")["ratio"]
     for name, label in (("bk", "BrightKite"), ("citi", "Citi Bike")):
         traces, k = real[name]
-        ratio = sum(paging.simulate("lru", t, k) for t in traces.values()) / sum(
-            paging.optimal_cost(t, k) for t in traces.values()
+        ratio = sum(idea.simulate("lru", t, k) for t in traces.values()) / sum(
+            idea.optimal_cost(t, k) for t in traces.values()
         )
         assert np.atleast_1d(table[label])[0] == pytest.approx(ratio, abs=5e-5)
 
@@ -331,22 +334,22 @@ def test_the_table_of_real_traces_is_what_the_code_gives(real):
 
 
 def test_wrong_ones_and_wrong_zeros_are_counted_apart():
-    assert paging.error_counts([0, 0, 0, 1, 1], [1, 1, 0, 0, 1]) == (2, 1)
+    assert idea.error_counts([0, 0, 0, 1, 1], [1, 1, 0, 0, 1]) == (2, 1)
 
 
 def test_flips_have_a_side(rng):
     truth = np.repeat([0, 1], 5_000)
     for side, expected in (("zeros", (0, 0.2)), ("ones", (0.2, 0)), ("both", (0.2, 0.2))):
-        eta0, eta1 = paging.error_counts(paging.flip_bits(truth, 0.2, rng, side), truth)
+        eta0, eta1 = idea.error_counts(idea.flip_bits(truth, 0.2, rng, side), truth)
         assert (eta0 / 5_000, eta1 / 5_000) == pytest.approx(expected, abs=0.03)
-    assert (paging.flip_bits(truth, 1, rng) == 1 - truth).all()
+    assert (idea.flip_bits(truth, 1, rng) == 1 - truth).all()
 
 
 def test_bounds_are_the_papers():
-    assert paging.competitive_bound("flush", 10, 100, 3, 5) == 100 + 9 * 3 + 5
-    assert paging.competitive_bound("mark0", 2, 100, 3, 5) == 100 + 3 * 3 + 5
-    assert paging.competitive_bound("mark_predict", 2, 100, 3, 5) == 200 + 1.5 * 3 + 5
-    assert paging.competitive_bound("lru", 10, 100) == 1_000
+    assert idea.competitive_bound("flush", 10, 100, 3, 5) == 100 + 9 * 3 + 5
+    assert idea.competitive_bound("mark0", 2, 100, 3, 5) == 100 + 3 * 3 + 5
+    assert idea.competitive_bound("mark_predict", 2, 100, 3, 5) == 200 + 1.5 * 3 + 5
+    assert idea.competitive_bound("lru", 10, 100) == 1_000
 
 
 @pytest.mark.parametrize(
@@ -367,20 +370,20 @@ def test_bounds_are_the_papers():
 )
 def test_wrong_input_is_named(arguments, words):
     with pytest.raises(ValueError, match=words):
-        paging.simulate(*arguments)
+        idea.simulate(*arguments)
 
 
 def test_wrong_flips_and_bounds_are_named(rng):
     with pytest.raises(ValueError, match="rate is 2; allowed is a probability"):
-        paging.flip_bits([0], 2, rng)
+        idea.flip_bits([0], 2, rng)
     with pytest.raises(ValueError, match="side is 'left'"):
-        paging.flip_bits([0], 0.5, rng, "left")
+        idea.flip_bits([0], 0.5, rng, "left")
     with pytest.raises(ValueError, match="policy is 'follow'; a bound is known for"):
-        paging.competitive_bound("follow", 2, 3)
+        idea.competitive_bound("follow", 2, 3)
     with pytest.raises(ValueError, match="eta0 is -1"):
-        paging.competitive_bound("flush", 2, 3, -1)
+        idea.competitive_bound("flush", 2, 3, -1)
     with pytest.raises(ValueError, match="which are deterministic"):
-        paging_exact.adversary("mark0", 2, 3, 0)
+        theory.adversary("mark0", 2, 3, 0)
 
 
 # Traces and the learned adviser
@@ -390,7 +393,7 @@ def test_a_recording_is_the_same_twice_and_puts_the_tracer_back():
     import sys
 
     before = sys.gettrace()
-    first, second = (paging_traces.record(paging_traces.chores, 3_000) for _ in range(2))
+    first, second = (data.record(data.chores, 3_000) for _ in range(2))
     assert sys.gettrace() is before
     assert len(first) == 3_000
     assert (first == second).all()
@@ -398,7 +401,7 @@ def test_a_recording_is_the_same_twice_and_puts_the_tracer_back():
 
 
 def test_zipf_draws_follow_the_law(rng):
-    trace = paging_traces.zipf(200_000, 50, rng)
+    trace = data.zipf(200_000, 50, rng)
     share = np.bincount(trace, minlength=50) / len(trace)
     expected = 1 / np.arange(1, 51)
     assert share == pytest.approx(expected / expected.sum(), abs=0.005)
@@ -407,24 +410,22 @@ def test_zipf_draws_follow_the_law(rng):
 def test_features_do_not_look_ahead(rng):
     trace = rng.integers(0, 9, 200)
     changed = np.concatenate([trace[:120], rng.integers(0, 9, 80)])
-    assert (paging_advice.features(trace)[:120] == paging_advice.features(changed)[:120]).all()
+    assert (adviser.features(trace)[:120] == adviser.features(changed)[:120]).all()
 
 
 def test_a_learned_bit_is_worth_something_on_zipf():
     """Independent bits of frequency: learned advice must beat the policy without advice by a wide margin."""
     import torch
 
-    trace, k = paging_traces.zipf(12_000, 500, np.random.default_rng(2)), 20
-    x, half = paging_advice.features(trace), 6_000
+    trace, k = data.zipf(12_000, 500, np.random.default_rng(2)), 20
+    x, half = adviser.features(trace), 6_000
     made = [torch.Generator().manual_seed(1) for _ in range(2)]
-    one, two = (
-        paging_advice.train(x[:half], paging.discard_bits(trace[:half], k), g, torch.device("cpu"), 3) for g in made
-    )
-    chance = paging_advice.probability(one, x[half:])
-    assert (chance == paging_advice.probability(two, x[half:])).all()
+    one, two = (adviser.train(x[:half], idea.discard_bits(trace[:half], k), g, torch.device("cpu"), 3) for g in made)
+    chance = adviser.probability(one, x[half:])
+    assert (chance == adviser.probability(two, x[half:])).all()
     bits, rng = chance > 0.4, np.random.default_rng(1)
-    marker = paging.simulate("marker", trace[half:], k, None, rng)
-    assert paging.simulate("mark0", trace[half:], k, bits, rng) < 0.95 * marker
+    marker = idea.simulate("marker", trace[half:], k, None, rng)
+    assert idea.simulate("mark0", trace[half:], k, bits, rng) < 0.95 * marker
 
 
 # The interactive figure: the JavaScript that the browser runs, run by node
@@ -433,9 +434,9 @@ def test_a_learned_bit_is_worth_something_on_zipf():
 def test_the_browser_counts_the_same_faults(tmp_path):
     if shutil.which("node") is None:
         pytest.skip("NOT TESTED IN JAVASCRIPT: no node on PATH")
-    made = {"zipf": paging_traces.zipf(3_000, 200, np.random.default_rng(0)), "recorded": np.arange(3_000) % 25}
-    (tmp_path / "data.json").write_text(json.dumps(paging_figures.browser_data(made), default=lambda a: a.tolist()))
-    (tmp_path / "update.js").write_text(paging_figures.UPDATE)
+    made = {"zipf": data.zipf(3_000, 200, np.random.default_rng(0)), "recorded": np.arange(3_000) % 25}
+    (tmp_path / "data.json").write_text(json.dumps(draw.browser_data(made), default=lambda a: a.tolist()))
+    (tmp_path / "update.js").write_text(draw.UPDATE)
     program = """
 const fs = require("fs"), data = JSON.parse(fs.readFileSync("data.json"));
 const update = new Function("values", "data", "figure", fs.readFileSync("update.js", "utf8"));
@@ -447,11 +448,11 @@ console.log(JSON.stringify(update(JSON.parse(process.argv[1]), data, {data: [], 
         done = subprocess.run(["node", "-e", program, values], cwd=tmp_path, capture_output=True, text=True, check=True)
         found = json.loads(done.stdout)
         trace, bits = made[name], np.array(found["bits"])
-        assert found["optimum"] == paging.optimal_cost(trace, k)
-        assert found["cost"]["lru"] == paging.simulate("lru", trace, k)
-        assert found["cost"]["flush"] == paging.simulate("flush", trace, k, bits)
-        assert (found["eta0"], found["eta1"]) == paging.error_counts(bits, paging.discard_bits(trace, k))
+        assert found["optimum"] == idea.optimal_cost(trace, k)
+        assert found["cost"]["lru"] == idea.simulate("lru", trace, k)
+        assert found["cost"]["flush"] == idea.simulate("flush", trace, k, bits)
+        assert (found["eta0"], found["eta1"]) == idea.error_counts(bits, idea.discard_bits(trace, k))
         rng = np.random.default_rng(1)
         for policy, advice in (("marker", None), ("mark0", bits), ("follow", bits), ("mark_predict", found["phase"])):
-            costs = np.array([paging.simulate(policy, trace, k, advice, rng) for _ in range(200)])
+            costs = np.array([idea.simulate(policy, trace, k, advice, rng) for _ in range(200)])
             assert abs(found["cost"][policy] - costs.mean()) <= 5 * costs.std() + 1e-9, policy

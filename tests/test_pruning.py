@@ -15,7 +15,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import prune as torch_prune
 
-from foretold.papers import pruning, pruning_choice, pruning_experiment, pruning_figures, pruning_grid, pruning_residual
+from foretold.papers.pruning import draw, experiment, idea
+from foretold.papers.pruning.experiment import batched, choice, residual
 
 CPU = torch.device("cpu")
 
@@ -27,7 +28,7 @@ def rng():
 
 @pytest.fixture(scope="module")
 def maps():
-    return pruning_choice.paper_maps()
+    return choice.paper_maps()
 
 
 def seeded(seed):
@@ -42,7 +43,7 @@ def test_cka_is_that_of_the_authors_code_on_fixed_inputs():
     r = np.random.RandomState(0)
     x = r.randn(50, 10)
     y = x + 0.5 * r.randn(50, 10)
-    assert pruning.linear_cka(x.round(6), y.round(6)) == pytest.approx(0.8289716465, abs=1e-9)
+    assert idea.linear_cka(x.round(6), y.round(6)) == pytest.approx(0.8289716465, abs=1e-9)
 
 
 def test_cka_is_the_alignment_of_centred_gram_matrices(rng):
@@ -50,28 +51,28 @@ def test_cka_is_the_alignment_of_centred_gram_matrices(rng):
     x, y = rng.normal(size=(40, 7)), rng.normal(size=(40, 3)) @ rng.normal(size=(3, 5))
     centre = np.eye(40) - 1 / 40
     k, q = centre @ x @ x.T @ centre, centre @ y @ y.T @ centre
-    assert pruning.linear_cka(x, y) == pytest.approx(np.sum(k * q) / np.linalg.norm(k) / np.linalg.norm(q), abs=1e-12)
+    assert idea.linear_cka(x, y) == pytest.approx(np.sum(k * q) / np.linalg.norm(k) / np.linalg.norm(q), abs=1e-12)
 
 
 def test_cka_sees_no_rotation_scale_or_shift_but_the_order_of_examples(rng):
     x = rng.normal(size=(60, 8))
     turned = 3 * x @ ortho_group.rvs(8, random_state=1) + rng.normal(size=8)
-    assert pruning.linear_cka(x, x) == pytest.approx(1, abs=1e-12)
-    assert pruning.linear_cka(turned, x) == pytest.approx(1, abs=1e-12)
-    assert pruning.linear_cka(x[rng.permutation(60)], x) < 0.4
+    assert idea.linear_cka(x, x) == pytest.approx(1, abs=1e-12)
+    assert idea.linear_cka(turned, x) == pytest.approx(1, abs=1e-12)
+    assert idea.linear_cka(x[rng.permutation(60)], x) < 0.4
 
 
 def test_cka_of_many_pairs_is_that_of_each(rng):
     x, y = rng.normal(size=(2, 3, 30, 4)), rng.normal(size=(2, 3, 30, 4))
-    expected = [[pruning.linear_cka(a, b) for a, b in zip(*pair, strict=True)] for pair in zip(x, y, strict=True)]
-    assert pruning.linear_cka(torch.tensor(x), y) == pytest.approx(np.array(expected), abs=1e-12)
+    expected = [[idea.linear_cka(a, b) for a, b in zip(*pair, strict=True)] for pair in zip(x, y, strict=True)]
+    assert idea.linear_cka(torch.tensor(x), y) == pytest.approx(np.array(expected), abs=1e-12)
 
 
 def test_a_dead_network_is_like_no_other(rng):
     x = rng.normal(size=(3, 30, 4))
     y = x.copy()
     y[1] = 0.25
-    assert pruning_experiment.similarity(x, y) == pytest.approx([1, 0, 1])
+    assert experiment.similarity(x, y) == pytest.approx([1, 0, 1])
 
 
 # Masks
@@ -83,9 +84,9 @@ def test_masks_are_those_of_torchs_pruning_utilities(density):
     weights = [layer.weight.detach().clone() for layer in layers]
     together = [(layer, "weight") for layer in layers]
     torch_prune.global_unstructured(together, torch_prune.L1Unstructured, amount=1 - density)
-    for mask, layer in zip(pruning.magnitude_mask(weights, density, "global"), layers, strict=True):
+    for mask, layer in zip(idea.magnitude_mask(weights, density, "global"), layers, strict=True):
         assert torch.equal(mask, layer.weight_mask.bool())
-    for weight, mask in zip(weights, pruning.magnitude_mask(weights, density), strict=True):
+    for weight, mask in zip(weights, idea.magnitude_mask(weights, density), strict=True):
         alone = nn.Linear(*weight.shape[::-1])
         alone.weight.data = weight
         torch_prune.l1_unstructured(alone, "weight", amount=1 - density)
@@ -98,17 +99,17 @@ def test_global_pruning_can_empty_a_layer():
     generator = seeded(0)
     uniform = lambda *shape: 2 * torch.rand(*shape, generator=generator) - 1  # noqa: E731
     weights = [uniform(4, 1, 3, 3) / 3, uniform(8, 4, 3, 3) / 6]
-    assert [int(mask.sum()) for mask in pruning.magnitude_mask(weights, 0.05)] == [2, 14]
-    assert [int(mask.sum()) for mask in pruning.magnitude_mask(weights, 0.05, "global")] == [16, 0]
+    assert [int(mask.sum()) for mask in idea.magnitude_mask(weights, 0.05)] == [2, 14]
+    assert [int(mask.sum()) for mask in idea.magnitude_mask(weights, 0.05, "global")] == [16, 0]
 
 
 def test_masks_have_the_structure_of_the_weights():
     weights = {"a": np.array([[1.0, -5.0], [0.5, 2.0]]), "b": torch.tensor([3.0, -0.1])}
-    masks = pruning.magnitude_mask(weights, 0.5)
+    masks = idea.magnitude_mask(weights, 0.5)
     assert masks["a"].tolist() == [[False, True], [False, True]]
     assert masks["b"].tolist() == [True, False]
-    assert pruning.magnitude_mask(weights["a"], 0.25).tolist() == [[False, True], [False, False]]
-    assert pruning.magnitude_mask([1.0, -3.0, 2.0, 0.0], 0.5).tolist() == [False, True, True, False]
+    assert idea.magnitude_mask(weights["a"], 0.25).tolist() == [[False, True], [False, False]]
+    assert idea.magnitude_mask([1.0, -3.0, 2.0, 0.0], 0.5).tolist() == [False, True, True, False]
 
 
 # Connectivity
@@ -117,21 +118,21 @@ def test_masks_have_the_structure_of_the_weights():
 def test_lmc_is_that_of_the_authors_formula_on_a_fixed_curve():
     """Their notebook's formula on the same numbers, run once: -0.5850185."""
     bump = 0.02 + 0.6 * np.sin(np.linspace(0, np.pi, 11)) + 0.02 * np.random.RandomState(3).randn(11)
-    assert pruning.linear_mode_connectivity(np.clip(bump, 0, 1).round(6)) == pytest.approx(-0.5850185, abs=1e-12)
+    assert idea.linear_mode_connectivity(np.clip(bump, 0, 1).round(6)) == pytest.approx(-0.5850185, abs=1e-12)
 
 
 def test_lmc_is_signed_and_takes_the_furthest_place():
-    assert pruning.linear_mode_connectivity([0.2, 0.2, 0.2]) == 0
-    assert pruning.linear_mode_connectivity([0.1, 0.7, 0.0, 0.3]) == pytest.approx(-0.5)
-    assert pruning.linear_mode_connectivity([0.4, 0.1, 0.35, 0.4]) == pytest.approx(0.3)
+    assert idea.linear_mode_connectivity([0.2, 0.2, 0.2]) == 0
+    assert idea.linear_mode_connectivity([0.1, 0.7, 0.0, 0.3]) == pytest.approx(-0.5)
+    assert idea.linear_mode_connectivity([0.4, 0.1, 0.35, 0.4]) == pytest.approx(0.3)
 
 
 def test_unequal_ends_look_like_a_barrier_and_their_order_decides_its_sign():
     slope = np.linspace(0.375, 0.125, 11)  # ends and middle are exact in binary, so that the tie is one
-    assert pruning.linear_mode_connectivity(slope) == -0.125
-    assert pruning.linear_mode_connectivity(slope[::-1]) == 0.125
-    assert pruning.barrier(slope) == pytest.approx(0, abs=1e-15)
-    assert pruning.barrier([0.3, 0.5, 0.1]) == pytest.approx(0.3)
+    assert idea.linear_mode_connectivity(slope) == -0.125
+    assert idea.linear_mode_connectivity(slope[::-1]) == 0.125
+    assert idea.barrier(slope) == pytest.approx(0, abs=1e-15)
+    assert idea.barrier([0.3, 0.5, 0.1]) == pytest.approx(0.3)
 
 
 def test_a_convex_loss_has_no_barrier(rng):
@@ -140,8 +141,8 @@ def test_a_convex_loss_has_no_barrier(rng):
     for _ in range(20):
         a, b = torch.tensor(rng.normal(size=(2, 6, 4)) * 3)
         losses = np.array([float(F.cross_entropy(x @ torch.lerp(a, b, t), y)) for t in np.linspace(0, 1, 11)])
-        assert pruning.barrier(losses) < 1e-12
-        assert pruning.linear_mode_connectivity(losses) >= -abs(losses[0] - losses[-1]) / 2 - 1e-12
+        assert idea.barrier(losses) < 1e-12
+        assert idea.linear_mode_connectivity(losses) >= -abs(losses[0] - losses[-1]) / 2 - 1e-12
 
 
 # Regimes, and the paper's own figure
@@ -149,18 +150,18 @@ def test_a_convex_loss_has_no_barrier(rng):
 
 def test_regimes_are_cut_at_the_thresholds():
     given = [-0.06, -0.05, 0.0], [0.99, 0.89, 0.9]
-    assert pruning.classify_regime(*given, -0.05, 0.9).tolist() == ["I", "II-A", "II-B"]
-    assert pruning.classify_regime(-0.2, 0.5, -0.1, 0.9) == "I"
+    assert idea.classify_regime(*given, -0.05, 0.9).tolist() == ["I", "II-A", "II-B"]
+    assert idea.classify_regime(-0.2, 0.5, -0.1, 0.9) == "I"
 
 
 def test_the_papers_two_error_maps_agree(maps):
-    assert pruning.normalised_error(maps.test_error) == pytest.approx(maps.normalised_error, abs=0.001)
+    assert idea.normalised_error(maps.test_error) == pytest.approx(maps.normalised_error, abs=0.001)
 
 
 def test_the_papers_best_parents_and_penalties(maps):
     """Short training at 5 to 8%, long training at 40 and 80%; what the wrong end costs."""
     best = dict(zip(maps.densities, maps.epochs[maps.test_error.argmin(0)], strict=True))
-    excess = dict(zip(maps.densities, pruning.normalised_error(maps.test_error).T, strict=True))
+    excess = dict(zip(maps.densities, idea.normalised_error(maps.test_error).T, strict=True))
     assert all(best[d] <= 80 for d in (5, 6, 7, 8))
     assert best[40] >= 110 and best[80] >= 110
     assert all(0.026 <= excess[d][-1] <= 0.034 for d in (5, 6, 7, 8))
@@ -179,14 +180,14 @@ def test_advice_and_choices_are_scored_by_hand():
     """Three temperatures, two densities; hot is best at the first density, cold at the second."""
     error = np.array([[0.10, 0.30], [0.12, 0.20], [0.20, 0.10]])
     lmc, cka = np.array([[0, 0], [-0.2, 0], [-0.5, 0]]), np.array([[0.8, 0.8], [0.7, 0.9], [0.6, 0.99]])
-    given = pruning_choice.advice(lmc, cka, -0.1, 0.9)
+    given = choice.advice(lmc, cka, -0.1, 0.9)
     assert given.tolist() == [["lower", "lower"], ["raise", "lower"], ["raise", "lower"]]
-    assert pruning_choice.better_side(error, 0.01).tolist() == [["", "lower"], ["raise", "lower"], ["raise", ""]]
-    counts = pruning_choice.score(error, given, 0.01)
+    assert choice.better_side(error, 0.01).tolist() == [["", "lower"], ["raise", "lower"], ["raise", ""]]
+    counts = choice.score(error, given, 0.01)
     assert counts.values.tolist() == [[2, 2, 0, 2], [2, 2, 2, 0]]
-    assert pruning_choice.choose(lmc, cka, -0.1).tolist() == [0, 2]
-    assert pruning_choice.choose(lmc - 0.3, cka, -0.1).tolist() == [0, 0]
-    assert pruning_choice.regret(error, np.array([1, 1])) == pytest.approx([0.02, 0.1])
+    assert choice.choose(lmc, cka, -0.1).tolist() == [0, 2]
+    assert choice.choose(lmc - 0.3, cka, -0.1).tolist() == [0, 0]
+    assert choice.regret(error, np.array([1, 1])) == pytest.approx([0.02, 0.1])
 
 
 # SAM
@@ -196,7 +197,7 @@ def test_sam_on_a_quadratic_is_the_closed_form():
     """f(w) = w'Aw/2: the gradient at w + rho Aw/||Aw|| is A of that."""
     a, w = torch.tensor([[3.0, 1.0], [1.0, 2.0]], dtype=torch.float64), torch.tensor([1.0, -2.0], dtype=torch.float64)
     parameter = nn.Parameter(w.clone())
-    optimiser = pruning.SAM([parameter], torch.optim.SGD, rho=0.3, lr=0.1)
+    optimiser = idea.SAM([parameter], torch.optim.SGD, rho=0.3, lr=0.1)
 
     def closure():
         optimiser.zero_grad()
@@ -218,7 +219,7 @@ def test_sam_with_radius_0_is_the_base_optimiser():
     nets[1].load_state_dict(nets[0].state_dict())
     settings = {"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-2}
     plain = torch.optim.SGD(nets[0].parameters(), **settings)
-    sam = pruning.SAM(nets[1].parameters(), torch.optim.SGD, rho=0.0, **settings)
+    sam = idea.SAM(nets[1].parameters(), torch.optim.SGD, rho=0.0, **settings)
     for _ in range(10):
         plain.zero_grad()
         F.mse_loss(nets[0](x), y).backward()
@@ -231,7 +232,7 @@ def test_sam_with_radius_0_is_the_base_optimiser():
 
 def test_a_gradient_of_zero_is_no_division_by_zero():
     parameter = nn.Parameter(torch.zeros(3))
-    sam = pruning.SAM([parameter], torch.optim.SGD, rho=0.1, lr=1.0)
+    sam = idea.SAM([parameter], torch.optim.SGD, rho=0.1, lr=1.0)
     parameter.grad = torch.zeros(3)
     sam.first_step()
     assert torch.equal(parameter, torch.zeros(3))
@@ -253,7 +254,7 @@ def module(networks, replica):
 
 
 def small(seed, streams, cells, sizes=(7, 6, 5, 3), n=60):
-    made = pruning_grid.Networks.initial(sizes, streams * cells, seeded(seed), CPU).map(torch.Tensor.double)
+    made = batched.Networks.initial(sizes, streams * cells, seeded(seed), CPU).map(torch.Tensor.double)
     made.gains = [1 + 0.3 * torch.randn(g.shape, generator=seeded(seed + 1)).double() for g in made.gains]
     x = torch.randn(n, sizes[0], generator=seeded(seed + 2)).double()
     return made, x, torch.randint(sizes[-1], (n,), generator=seeded(seed + 3))
@@ -263,15 +264,15 @@ def small(seed, streams, cells, sizes=(7, 6, 5, 3), n=60):
 def test_training_the_grid_is_training_each_network_alone(rho):
     """Pruned networks, two streams of three cells, in double precision: losses and weights of torch's modules."""
     networks, x, y = small(0, 2, 3)
-    masks = pruning_grid.prune(networks, [0.2, 0.5, 1.0] * 2)
+    masks = batched.prune(networks, [0.2, 0.5, 1.0] * 2)
     alone = [module(networks, replica) for replica in range(6)]
-    orders = pruning_grid.batches(60, 20, 3, [seeded(8), seeded(9)])
-    rates = pruning_grid.schedule(3, 3, 0.1)
+    orders = batched.batches(60, 20, 3, [seeded(8), seeded(9)])
+    rates = batched.schedule(3, 3, 0.1)
     radius = None if rho is None else torch.full((6,), rho)
-    losses, kept = pruning_grid.train(networks, x, y, orders, rates, masks=masks, rho=radius, snapshots=[4])
+    losses, kept = batched.train(networks, x, y, orders, rates, masks=masks, rho=radius, snapshots=[4])
     for replica, net in enumerate(alone):
         settings = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
-        kind = torch.optim.SGD if rho is None else lambda p, **k: pruning.SAM(p, torch.optim.SGD, rho, **k)
+        kind = torch.optim.SGD if rho is None else lambda p, **k: idea.SAM(p, torch.optim.SGD, rho, **k)
         optimiser = kind(net.parameters(), **settings)
         hidden = [layer for layer in net if isinstance(layer, nn.Linear)][:-1]
         for step, rows in enumerate(orders[replica // 3]):
@@ -296,14 +297,14 @@ def test_masks_of_the_grid_are_those_of_each_network_and_stay(rng):
     networks, x, y = small(4, 2, 2)
     before = [weight.clone() for weight in networks.weights]
     densities = [0.1, 0.6, 0.33, 1.0]
-    masks = pruning_grid.prune(networks, densities)
+    masks = batched.prune(networks, densities)
     for replica, density in enumerate(densities):
-        expected = pruning.magnitude_mask([weight[replica] for weight in before[:-1]], density)
+        expected = idea.magnitude_mask([weight[replica] for weight in before[:-1]], density)
         for mask, weight, wanted in zip(masks, networks.weights, expected, strict=False):
             assert torch.equal(mask[replica], wanted)
             assert torch.equal(weight[replica] != 0, wanted)
-    orders = pruning_grid.batches(60, 20, 2, [seeded(1), seeded(2)])
-    pruning_grid.train(networks, x, y, orders, [0.1] * 6, masks=masks)
+    orders = batched.batches(60, 20, 2, [seeded(1), seeded(2)])
+    batched.train(networks, x, y, orders, [0.1] * 6, masks=masks)
     assert all(torch.equal(weight != 0, mask) for weight, mask in zip(networks.weights, masks, strict=False))
     assert torch.equal(networks.weights[-1] != 0, torch.ones_like(before[-1]).bool())
 
@@ -311,12 +312,12 @@ def test_masks_of_the_grid_are_those_of_each_network_and_stay(rng):
 def test_recalibration_is_a_fresh_average_of_torchs_batch_norm():
     networks, x, _ = small(6, 1, 3)
     unseen = torch.randn(11, 7, generator=seeded(0)).double()
-    seen, new = pruning_grid.outputs(networks, x, unseen)
+    seen, new = batched.outputs(networks, x, unseen)
     for replica in range(3):
         net = module(networks, replica)
         for layer in net:
             if isinstance(layer, nn.BatchNorm1d):
-                layer.momentum, layer.eps = 1.0, pruning_grid.EPS
+                layer.momentum, layer.eps = 1.0, batched.EPS
         net(x)
         for layer in net:
             if isinstance(layer, nn.BatchNorm1d):
@@ -328,22 +329,22 @@ def test_recalibration_is_a_fresh_average_of_torchs_batch_norm():
 
 def test_the_line_from_a_network_to_itself_is_flat_and_to_its_permuted_twin_is_not():
     """Hidden units in another order are the same function; half way between the two is another one."""
-    data = pruning_experiment.Data.digits(np.random.default_rng(0), CPU)
-    networks = pruning_grid.Networks.initial((64, 32, 32, 10), 1, seeded(0), CPU)
-    orders = pruning_grid.batches(900, 60, 4, [seeded(1)])
-    pruning_grid.train(networks, data.x, data.y, orders, pruning_grid.schedule(4, 15, 0.1))
+    data = experiment.Data.digits(np.random.default_rng(0), CPU)
+    networks = batched.Networks.initial((64, 32, 32, 10), 1, seeded(0), CPU)
+    orders = batched.batches(900, 60, 4, [seeded(1)])
+    batched.train(networks, data.x, data.y, orders, batched.schedule(4, 15, 0.1))
     order = torch.randperm(32, generator=seeded(3))
     twin = networks.take(slice(None))
     twin.weights[0], twin.gains[0], twin.shifts[0] = (
         t[:, order] for t in (twin.weights[0], twin.gains[0], twin.shifts[0])
     )
     twin.weights[1] = twin.weights[1][:, :, order]
-    same = pruning_grid.line(networks, networks, data.x, data.y)
-    away = pruning_grid.line(networks, twin, data.x, data.y)
-    assert pruning.linear_mode_connectivity(same).tolist() == [0.0]
+    same = batched.line(networks, networks, data.x, data.y)
+    away = batched.line(networks, twin, data.x, data.y)
+    assert idea.linear_mode_connectivity(same).tolist() == [0.0]
     assert away[0, 0] == away[0, -1]
-    assert pruning.linear_mode_connectivity(away)[0] < -0.05
-    ends = pruning_grid.line(networks, twin, data.x, data.y, recalibrate=False)
+    assert idea.linear_mode_connectivity(away)[0] < -0.05
+    ends = batched.line(networks, twin, data.x, data.y, recalibrate=False)
     assert ends[0, [0, -1]] == pytest.approx(away[0, [0, -1]], abs=1e-9)
 
 
@@ -367,10 +368,10 @@ class Block(nn.Module):
 
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_grouped_convolutions_are_a_residual_network_each(blocks):
-    networks = pruning_residual.initial(3, 5, 4, blocks, 4, seeded(0), CPU)
+    networks = residual.initial(3, 5, 4, blocks, 4, seeded(0), CPU)
     networks.gains = [1 + 0.2 * torch.randn(g.shape, generator=seeded(1)) for g in networks.gains]
     x = torch.randn(2, 6, 3, 16, 16, generator=seeded(2))
-    found = pruning_residual.forward(networks, x)
+    found = residual.forward(networks, x)
     for replica in range(4):
         weights, gains = (iter([t[replica] for t in ts]) for ts in (networks.weights, networks.gains))
         widths = [w for stage in (4, 8, 16) for w in [stage] * blocks]
@@ -388,7 +389,7 @@ def test_grouped_convolutions_are_a_residual_network_each(blocks):
 
 def test_augmentation_moves_and_mirrors_whole_images():
     x = torch.arange(2 * 16, dtype=torch.float32).view(2, 1, 4, 4) + 1
-    images = pruning_residual.Images("test", x, torch.zeros(2), x, torch.zeros(2), 1, True)
+    images = residual.Images("test", x, torch.zeros(2), x, torch.zeros(2), 1, True)
     index = torch.tensor([[0, 1, 0, 1, 0, 1, 0, 1]])
     seen = images.augmented(seeded(0))(index, 0)
     wide = F.pad(x, [1] * 4)
@@ -403,36 +404,36 @@ def test_the_rule_for_a_flip_needs_both_sides():
         noise = 0.002 * np.array([-1, 0, 1])[:, None, None]
         error = np.stack([low, high], 1)[None] + noise * np.array([1, 0, -1, 0])[None, :, None]
         nothing = np.zeros_like(error)
-        return pruning_experiment.Grid((1, 2, 3, 4), (0.05, 0.8), error, *[nothing] * 5, nothing[..., 0])
+        return experiment.Grid((1, 2, 3, 4), (0.05, 0.8), error, *[nothing] * 5, nothing[..., 0])
 
-    flip = pruning_residual.decide(grid([0.2, 0.15, 0.18, 0.19], [0.10, 0.09, 0.08, 0.08]))
+    flip = residual.decide(grid([0.2, 0.15, 0.18, 0.19], [0.10, 0.09, 0.08, 0.08]))
     assert flip["low density"][0] == pytest.approx(0.04) and flip["high density"][0] == pytest.approx(0.02)
-    assert pruning_residual.flipped(flip)
-    assert not pruning_residual.flipped(pruning_residual.decide(grid([0.2, 0.19, 0.18, 0.15], [0.1, 0.09, 0.08, 0.08])))
-    assert not pruning_residual.flipped(pruning_residual.decide(grid([0.2, 0.15, 0.18, 0.19], [0.08] * 4)))
+    assert residual.flipped(flip)
+    assert not residual.flipped(residual.decide(grid([0.2, 0.19, 0.18, 0.15], [0.1, 0.09, 0.08, 0.08])))
+    assert not residual.flipped(residual.decide(grid([0.2, 0.15, 0.18, 0.19], [0.08] * 4)))
 
 
 @pytest.mark.slow
 def test_the_residual_experiment_runs_small_from_end_to_end():
-    images = pruning_residual.Images.best(np.random.default_rng(0), CPU, limit=256)
-    plan = pruning_residual.Plan(4, 1, 2, (1, 2), (0.3, 0.8), batch=64, chunk=128)
-    grid = pruning_residual.run(images, plan, seeded(0))
+    images = residual.Images.best(np.random.default_rng(0), CPU, limit=256)
+    plan = residual.Plan(4, 1, 2, (1, 2), (0.3, 0.8), batch=64, chunk=128)
+    grid = residual.run(images, plan, seeded(0))
     assert grid.test_error.shape == (2, 2, 2)
     assert np.all((grid.cka >= 0) & (grid.cka <= 1))
-    assert np.all(grid.lmc == [[[pruning.linear_mode_connectivity(c) for c in row] for row in p] for p in grid.curves])
-    assert set(pruning_residual.decide(grid)) == {"low density", "high density"}
+    assert np.all(grid.lmc == [[[idea.linear_mode_connectivity(c) for c in row] for row in p] for p in grid.curves])
+    assert set(residual.decide(grid)) == {"low density", "high density"}
 
 
 # The experiment
 
 
 def test_the_grid_is_the_same_twice_and_children_are_numbered_as_said():
-    data = pruning_experiment.Data.digits(np.random.default_rng(0), CPU, train=120)
-    setting = pruning_experiment.Setting((8, 8), epochs=2, batch=40, parents=2)
-    one, two = (pruning_experiment.grid(data, setting, [0.2, 0.9], seeded(1), epochs=[1, 2]) for _ in range(2))
+    data = experiment.Data.digits(np.random.default_rng(0), CPU, train=120)
+    setting = experiment.Setting((8, 8), epochs=2, batch=40, parents=2)
+    one, two = (experiment.grid(data, setting, [0.2, 0.9], seeded(1), epochs=[1, 2]) for _ in range(2))
     assert all(np.array_equal(getattr(one, name), getattr(two, name)) for name in ("test_error", "lmc", "cka"))
-    parents = pruning_experiment.dense(data, setting, seeded(1), epochs=[1, 2])
-    children, masks = pruning_experiment.retrain(parents, data, setting, [0.2, 0.9], seeded(2))
+    parents = experiment.dense(data, setting, seeded(1), epochs=[1, 2])
+    children, masks = experiment.retrain(parents, data, setting, [0.2, 0.9], seeded(2))
     shape = (2, 2, 2, 2)  # parent, child, temperature, density
     kept = masks[0].float().mean((1, 2)).view(shape)
     assert kept[..., 0] == pytest.approx(0.2, abs=0.002) and kept[..., 1] == pytest.approx(0.9, abs=0.002)
@@ -443,21 +444,21 @@ def test_the_grid_is_the_same_twice_and_children_are_numbered_as_said():
 
 
 def test_a_hotter_parent_is_an_earlier_copy_of_the_same_training():
-    data = pruning_experiment.Data.digits(np.random.default_rng(0), CPU, train=120)
-    setting = pruning_experiment.Setting((8,), epochs=3, batch=40, parents=2)
-    all_three = pruning_experiment.dense(data, setting, seeded(1), epochs=[1, 2, 3])
-    last = pruning_experiment.dense(data, setting, seeded(1), epochs=[3])
+    data = experiment.Data.digits(np.random.default_rng(0), CPU, train=120)
+    setting = experiment.Setting((8,), epochs=3, batch=40, parents=2)
+    all_three = experiment.dense(data, setting, seeded(1), epochs=[1, 2, 3])
+    last = experiment.dense(data, setting, seeded(1), epochs=[3])
     assert torch.equal(all_three.weights[0][2::3], last.weights[0])
-    flat = pruning_experiment.dense(data, setting, seeded(1), rho=[0.0, 0.1])
+    flat = experiment.dense(data, setting, seeded(1), rho=[0.0, 0.1])
     assert torch.allclose(flat.weights[0][::2], last.weights[0], atol=1e-4)
 
 
 @pytest.mark.slow
 def test_the_load_axis_on_digits():
     """Barriers and dissimilar outputs appear as density falls, and longer training helps where much is kept."""
-    data = pruning_experiment.Data.digits(np.random.default_rng(0), CPU)
-    setting = pruning_experiment.Setting((32,) * 4, rate=0.3, parents=4)
-    grid = pruning_experiment.grid(data, setting, [0.02, 0.035, 0.2, 0.5], seeded(0), epochs=[1, 32])
+    data = experiment.Data.digits(np.random.default_rng(0), CPU)
+    setting = experiment.Setting((32,) * 4, rate=0.3, parents=4)
+    grid = experiment.grid(data, setting, [0.02, 0.035, 0.2, 0.5], seeded(0), epochs=[1, 32])
     lmc, cka, error = grid.lmc.mean((0, 1)), grid.cka.mean((0, 1)), grid.test_error.mean(0)
     assert lmc[1] < -0.03 and lmc[3] > -0.01
     # At 2 and 3.5% the order of the two depends on the order of summation; both lie far below 20%.
@@ -471,28 +472,28 @@ def test_the_load_axis_on_digits():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: pruning.linear_cka(np.ones((3, 2)), np.eye(3)), "x has the same output for every example"),
-        (lambda: pruning.linear_cka(np.eye(3), np.eye(4)), r"y has shape \(4, 4\); allowed is \(3, 'q'\)"),
-        (lambda: pruning.linear_cka(np.ones(3), np.eye(3)), r"x has shape \(3,\); allowed is"),
-        (lambda: pruning.linear_cka([[np.nan], [1.0]], np.eye(2)), "x holds nan; allowed are finite"),
-        (lambda: pruning.magnitude_mask([np.ones(3)], 0), "density is 0; allowed is a share above 0"),
-        (lambda: pruning.magnitude_mask([np.ones(3)], 5), "density is 5"),
-        (lambda: pruning.magnitude_mask([np.ones(3)], 0.5, "net"), "scope is 'net'; allowed are 'layer' and 'global'"),
-        (lambda: pruning.magnitude_mask([], 0.5), "weights is empty"),
-        (lambda: pruning.magnitude_mask([np.ones(0)], 0.5), r"weights\[0\] has shape \(0,\)"),
-        (lambda: pruning.magnitude_mask([np.array([np.inf])], 0.5), r"weights\[0\]"),
-        (lambda: pruning.linear_mode_connectivity([0.1]), r"errors has shape \(1,\)"),
-        (lambda: pruning.linear_mode_connectivity([0.1, -0.2]), "errors holds -0.2"),
-        (lambda: pruning.barrier([0.1, np.nan]), "errors holds nan"),
-        (lambda: pruning.classify_regime(0, 0.9, 0.1, 0.9), "lmc_threshold is 0.1; allowed is a number from -1 to 0"),
-        (lambda: pruning.classify_regime(0, 0.9, -0.1, 2), "cka_threshold is 2; allowed is a number from 0 to 1"),
-        (lambda: pruning.classify_regime([0, 0], 0.9, -0.1, 0.9), r"cka has shape \(\)"),
-        (lambda: pruning.classify_regime(-2, 0.9, -0.1, 0.9), "lmc holds -2.0"),
-        (lambda: pruning.normalised_error([0.1]), r"errors has shape \(1,\)"),
-        (lambda: pruning.SAM([nn.Parameter(torch.ones(2))], rho=-1, lr=1), "rho is -1; allowed is one number"),
-        (lambda: pruning.SAM([nn.Parameter(torch.ones(2))], rho=[1, 2, 3], replicas=True, lr=1), "rho has 3 entries"),
-        (lambda: pruning.SAM([nn.Parameter(torch.ones(2))], lr=1).step(), "closure is None"),
-        (lambda: pruning_choice.better_side(np.eye(2), -1), "slack is -1"),
+        (lambda: idea.linear_cka(np.ones((3, 2)), np.eye(3)), "x has the same output for every example"),
+        (lambda: idea.linear_cka(np.eye(3), np.eye(4)), r"y has shape \(4, 4\); allowed is \(3, 'q'\)"),
+        (lambda: idea.linear_cka(np.ones(3), np.eye(3)), r"x has shape \(3,\); allowed is"),
+        (lambda: idea.linear_cka([[np.nan], [1.0]], np.eye(2)), "x holds nan; allowed are finite"),
+        (lambda: idea.magnitude_mask([np.ones(3)], 0), "density is 0; allowed is a share above 0"),
+        (lambda: idea.magnitude_mask([np.ones(3)], 5), "density is 5"),
+        (lambda: idea.magnitude_mask([np.ones(3)], 0.5, "net"), "scope is 'net'; allowed are 'layer' and 'global'"),
+        (lambda: idea.magnitude_mask([], 0.5), "weights is empty"),
+        (lambda: idea.magnitude_mask([np.ones(0)], 0.5), r"weights\[0\] has shape \(0,\)"),
+        (lambda: idea.magnitude_mask([np.array([np.inf])], 0.5), r"weights\[0\]"),
+        (lambda: idea.linear_mode_connectivity([0.1]), r"errors has shape \(1,\)"),
+        (lambda: idea.linear_mode_connectivity([0.1, -0.2]), "errors holds -0.2"),
+        (lambda: idea.barrier([0.1, np.nan]), "errors holds nan"),
+        (lambda: idea.classify_regime(0, 0.9, 0.1, 0.9), "lmc_threshold is 0.1; allowed is a number from -1 to 0"),
+        (lambda: idea.classify_regime(0, 0.9, -0.1, 2), "cka_threshold is 2; allowed is a number from 0 to 1"),
+        (lambda: idea.classify_regime([0, 0], 0.9, -0.1, 0.9), r"cka has shape \(\)"),
+        (lambda: idea.classify_regime(-2, 0.9, -0.1, 0.9), "lmc holds -2.0"),
+        (lambda: idea.normalised_error([0.1]), r"errors has shape \(1,\)"),
+        (lambda: idea.SAM([nn.Parameter(torch.ones(2))], rho=-1, lr=1), "rho is -1; allowed is one number"),
+        (lambda: idea.SAM([nn.Parameter(torch.ones(2))], rho=[1, 2, 3], replicas=True, lr=1), "rho has 3 entries"),
+        (lambda: idea.SAM([nn.Parameter(torch.ones(2))], lr=1).step(), "closure is None"),
+        (lambda: choice.better_side(np.eye(2), -1), "slack is -1"),
     ],
 )  # fmt: skip
 def test_wrong_input_is_named(call, words):
@@ -501,21 +502,21 @@ def test_wrong_input_is_named(call, words):
 
 
 def test_wrong_experiments_are_named():
-    data = pruning_experiment.Data.digits(np.random.default_rng(0), CPU)
-    setting = pruning_experiment.Setting(epochs=2)
+    data = experiment.Data.digits(np.random.default_rng(0), CPU)
+    setting = experiment.Setting(epochs=2)
     with pytest.raises(ValueError, match="allowed is exactly one of them"):
-        pruning_experiment.dense(data, setting, seeded(0))
+        experiment.dense(data, setting, seeded(0))
     with pytest.raises(ValueError, match="allowed are numbers from 1 to 2"):
-        pruning_experiment.dense(data, setting, seeded(0), epochs=[3])
+        experiment.dense(data, setting, seeded(0), epochs=[3])
     networks, x, y = small(0, 2, 2)
     with pytest.raises(ValueError, match="orders holds 3 streams"):
-        pruning_grid.train(networks, x, y, torch.zeros(3, 1, 4, dtype=torch.long), [0.1])
+        batched.train(networks, x, y, torch.zeros(3, 1, 4, dtype=torch.long), [0.1])
     with pytest.raises(ValueError, match="rates has 2 entries; allowed is one for each of the 1 steps"):
-        pruning_grid.train(networks, x, y, torch.zeros(2, 1, 4, dtype=torch.long), [0.1, 0.1])
+        batched.train(networks, x, y, torch.zeros(2, 1, 4, dtype=torch.long), [0.1, 0.1])
     with pytest.raises(ValueError, match="densities has 1 entries"):
-        pruning_grid.prune(networks, [0.5])
+        batched.prune(networks, [0.5])
     with pytest.raises(ValueError, match="train is 5000"):
-        pruning_experiment.Data.digits(np.random.default_rng(0), CPU, train=5_000)
+        experiment.Data.digits(np.random.default_rng(0), CPU, train=5_000)
 
 
 # The interactive figure: the JavaScript that the browser runs, run by node
@@ -524,9 +525,9 @@ def test_wrong_experiments_are_named():
 def test_the_browser_classifies_and_keeps_score_as_python_does(tmp_path, maps):
     if shutil.which("node") is None:
         pytest.skip("NOT TESTED IN JAVASCRIPT: no node on PATH")
-    made = pruning_figures.browser_data({"paper": ("epochs", maps)})
+    made = draw.browser_data({"paper": ("epochs", maps)})
     (tmp_path / "data.json").write_text(json.dumps(made))
-    (tmp_path / "update.js").write_text(pruning_figures.UPDATE)
+    (tmp_path / "update.js").write_text(draw.UPDATE)
     program = """
 const fs = require("fs"), data = JSON.parse(fs.readFileSync("data.json"));
 const update = new Function("values", "data", "figure", fs.readFileSync("update.js", "utf8"));
@@ -536,11 +537,11 @@ console.log(JSON.stringify(update(JSON.parse(process.argv[1]), data, {data: [], 
         values = json.dumps({"map": "paper", "lmc": lmc, "cka": cka, "slack": slack})
         done = subprocess.run(["node", "-e", program, values], cwd=tmp_path, capture_output=True, text=True, check=True)
         found = json.loads(done.stdout)
-        regimes = pruning.classify_regime(maps.lmc, maps.cka, lmc, cka)
-        assert np.array(pruning.REGIMES)[np.array(found["regime"])].tolist() == regimes.tolist()
-        given = pruning_choice.advice(maps.lmc, maps.cka, lmc, cka)
-        counts = pruning_choice.score(maps.test_error, given, slack / 100).sum()
+        regimes = idea.classify_regime(maps.lmc, maps.cka, lmc, cka)
+        assert np.array(idea.REGIMES)[np.array(found["regime"])].tolist() == regimes.tolist()
+        given = choice.advice(maps.lmc, maps.cka, lmc, cka)
+        counts = choice.score(maps.test_error, given, slack / 100).sum()
         assert (found["cells"], found["right"], found["lower"]) == tuple(counts[["cells", "regime", "always lower"]])
-        chosen = pruning_choice.choose(maps.lmc, maps.cka, lmc)
+        chosen = choice.choose(maps.lmc, maps.cka, lmc)
         assert found["chosen"] == chosen.tolist()
-        assert found["regret"] == pytest.approx(pruning_choice.regret(maps.test_error, chosen).tolist())
+        assert found["regret"] == pytest.approx(choice.regret(maps.test_error, chosen).tolist())

@@ -14,12 +14,11 @@ import pytest
 import torch
 from scipy import stats
 
-from foretold import data, lm, lm_replicas
-from foretold.papers import reversal, reversal_browser, reversal_context
-from foretold.papers import reversal_celebrities as celebrities
-from foretold.papers import reversal_experiment as experiment
-from foretold.papers import reversal_pretrained as pretrained
-from foretold.papers import reversal_training as training
+from foretold import data
+from foretold.kit import gpt, replicas
+from foretold.papers.reversal import experiment, idea
+from foretold.papers.reversal.draw import browser
+from foretold.papers.reversal.experiment import celebrities, finetuning, in_context, training
 
 
 @pytest.fixture
@@ -29,26 +28,26 @@ def rng():
 
 @pytest.fixture
 def facts(rng):
-    return reversal.make_facts(12, rng)
+    return idea.make_facts(12, rng)
 
 
 # Facts and documents
 
 
 def test_no_two_facts_share_a_name_or_a_description(rng):
-    facts = reversal.make_facts(676, rng)
+    facts = idea.make_facts(676, rng)
     assert len({fact.name for fact in facts}) == len({fact.description for fact in facts}) == 676
 
 
 def test_equal_generators_make_equal_facts_and_others_do_not():
-    one, two, three = (reversal.make_facts(20, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, two, three = (idea.make_facts(20, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert one == two
     assert one != three
 
 
-@pytest.mark.parametrize("order", reversal.ORDERS)
+@pytest.mark.parametrize("order", idea.ORDERS)
 def test_each_document_holds_both_entities_once_and_in_its_order(facts, order):
-    documents = reversal.make_documents(facts, order)
+    documents = idea.make_documents(facts, order)
     assert len(set(documents)) == len(documents) == 12 * 8
     for i, document in enumerate(documents):
         name, description = facts[i // 8]
@@ -56,17 +55,17 @@ def test_each_document_holds_both_entities_once_and_in_its_order(facts, order):
         assert (document.index(name) < document.index(description)) == (order == "name first")
 
 
-@pytest.mark.parametrize("order", reversal.ORDERS)
+@pytest.mark.parametrize("order", idea.ORDERS)
 def test_a_question_is_a_document_cut_before_its_answer(facts, order):
     numbers = [[3, 6]] * len(facts)
-    documents = reversal.make_documents(facts, order, numbers)
-    for (prompt, answer), document in zip(reversal.make_questions(facts, order, numbers), documents, strict=True):
+    documents = idea.make_documents(facts, order, numbers)
+    for (prompt, answer), document in zip(idea.make_questions(facts, order, numbers), documents, strict=True):
         assert document.startswith(f"{prompt} {answer}")
         assert answer not in prompt
 
 
 def test_the_authors_example_passes_the_scorer():
-    assert reversal.starts_with_answer(" World is vast", "world")
+    assert idea.starts_with_answer(" World is vast", "world")
 
 
 @pytest.mark.parametrize(
@@ -82,60 +81,60 @@ def test_the_authors_example_passes_the_scorer():
     ],
 )
 def test_the_scorer_is_a_prefix_without_case(completion, answer, right):
-    assert reversal.starts_with_answer(completion, answer) is right
+    assert idea.starts_with_answer(completion, answer) is right
 
 
 def test_reversing_keeps_entities_and_all_words():
     document, entities = "Mira Holm was once the quiet diver of Esk", ["Mira Holm", "the quiet diver of Esk"]
-    turned = reversal.reverse_document(document, entities)
+    turned = idea.reverse_document(document, entities)
     assert turned == "the quiet diver of Esk once was Mira Holm"
     assert sorted(turned.split()) == sorted(document.split())
-    assert reversal.reverse_document("one two three", []) == "three two one"
+    assert idea.reverse_document("one two three", []) == "three two one"
 
 
-@pytest.mark.parametrize("order", reversal.ORDERS)
+@pytest.mark.parametrize("order", idea.ORDERS)
 def test_reversing_twice_gives_the_document_back(facts, order):
-    for i, document in enumerate(reversal.make_documents(facts, order)):
-        turned = reversal.reverse_document(document, facts[i // 8])
-        assert reversal.reverse_document(turned, facts[i // 8]) == document
+    for i, document in enumerate(idea.make_documents(facts, order)):
+        turned = idea.reverse_document(document, facts[i // 8])
+        assert idea.reverse_document(turned, facts[i // 8]) == document
         name, description = facts[i // 8]
         assert (turned.index(name) < turned.index(description)) == (order != "name first")
 
 
 def test_the_longer_of_two_entities_is_kept_whole():
-    assert reversal.reverse_document("Ann Lee saw Ann", ["Ann", "Ann Lee"]) == "Ann saw Ann Lee"
-    assert reversal.reverse_document("Anna saw Ann", ["Ann"]) == "Ann saw Anna"
+    assert idea.reverse_document("Ann Lee saw Ann", ["Ann", "Ann Lee"]) == "Ann saw Ann Lee"
+    assert idea.reverse_document("Anna saw Ann", ["Ann"]) == "Ann saw Anna"
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: reversal.make_facts(0, np.random.default_rng()), "n is 0; allowed is a whole number from 1 to 676"),
-        (lambda: reversal.make_facts(677, np.random.default_rng()), "n is 677"),
-        (lambda: reversal.make_facts(2.5, np.random.default_rng()), "n is 2.5"),
-        (lambda: reversal.make_documents([]), "facts is"),
-        (lambda: reversal.make_documents([("only a name",)]), "facts holds"),
-        (lambda: reversal.make_documents([("A", "b")], "backwards"), "order is 'backwards'; allowed are 'name first'"),
-        (lambda: reversal.make_documents([("A", "b")], templates=[8]), "templates holds 8; allowed are whole numbers"),
-        (lambda: reversal.make_documents([("A", "b")], templates=[[0], [1]]), "templates has 2 lists"),
-        (lambda: reversal.reverse_document(" ", []), "document is ' '"),
-        (lambda: reversal.reverse_document("a b", "a"), "entities is 'a'"),
-        (lambda: reversal.reverse_document("a b", [""]), "entities is"),
-        (lambda: reversal.reverse_document("Anna b", ["Ann"]), "entities holds 'Ann'; allowed are entities that"),
-        (lambda: reversal.starts_with_answer("a", " . "), "answer is ' . '"),
-        (lambda: reversal.starts_with_answer(None, "a"), "completion is None"),
-        (lambda: reversal.bilinear_dynamics(0, 5), "pairs is 0"),
-        (lambda: reversal.bilinear_dynamics([(0, 0)], 5), "allowed are pairs of two different tokens"),
-        (lambda: reversal.bilinear_dynamics([(0, 1.5)], 5), "pairs is"),
-        (lambda: reversal.bilinear_dynamics(3, -1), "steps is -1; allowed is a whole number >= 0"),
-        (lambda: reversal.bilinear_dynamics(3, 5, 0), "dimension is 0"),
-        (lambda: reversal.bilinear_dynamics(3, 5, rate=0), "rate is 0"),
-        (lambda: reversal.bilinear_dynamics(3, 5, both=4), "both is 4; allowed is at most the number of pairs, 3"),
+        (lambda: idea.make_facts(0, np.random.default_rng()), "n is 0; allowed is a whole number from 1 to 676"),
+        (lambda: idea.make_facts(677, np.random.default_rng()), "n is 677"),
+        (lambda: idea.make_facts(2.5, np.random.default_rng()), "n is 2.5"),
+        (lambda: idea.make_documents([]), "facts is"),
+        (lambda: idea.make_documents([("only a name",)]), "facts holds"),
+        (lambda: idea.make_documents([("A", "b")], "backwards"), "order is 'backwards'; allowed are 'name first'"),
+        (lambda: idea.make_documents([("A", "b")], templates=[8]), "templates holds 8; allowed are whole numbers"),
+        (lambda: idea.make_documents([("A", "b")], templates=[[0], [1]]), "templates has 2 lists"),
+        (lambda: idea.reverse_document(" ", []), "document is ' '"),
+        (lambda: idea.reverse_document("a b", "a"), "entities is 'a'"),
+        (lambda: idea.reverse_document("a b", [""]), "entities is"),
+        (lambda: idea.reverse_document("Anna b", ["Ann"]), "entities holds 'Ann'; allowed are entities that"),
+        (lambda: idea.starts_with_answer("a", " . "), "answer is ' . '"),
+        (lambda: idea.starts_with_answer(None, "a"), "completion is None"),
+        (lambda: idea.bilinear_dynamics(0, 5), "pairs is 0"),
+        (lambda: idea.bilinear_dynamics([(0, 0)], 5), "allowed are pairs of two different tokens"),
+        (lambda: idea.bilinear_dynamics([(0, 1.5)], 5), "pairs is"),
+        (lambda: idea.bilinear_dynamics(3, -1), "steps is -1; allowed is a whole number >= 0"),
+        (lambda: idea.bilinear_dynamics(3, 5, 0), "dimension is 0"),
+        (lambda: idea.bilinear_dynamics(3, 5, rate=0), "rate is 0"),
+        (lambda: idea.bilinear_dynamics(3, 5, both=4), "both is 4; allowed is at most the number of pairs, 3"),
         (lambda: experiment.study((1, 2), np.random.default_rng()), "sizes is"),
         (lambda: experiment.wilson(3, 2), "successes is 3 of trials 2"),
         (lambda: celebrities.best_of(1.2, 0), "single is 1.2"),
         (lambda: celebrities.selected(0, 0.5, 0, 9, np.random.default_rng()), "forward is 0"),
-        (lambda: pretrained.load(31), "facts is 31; allowed is a whole number from 1 to 30"),
+        (lambda: finetuning.load(31), "facts is 31; allowed is a whole number from 1 to 30"),
     ],
 )
 def test_wrong_input_is_named(call, words):
@@ -147,7 +146,7 @@ def test_wrong_input_is_named(call, words):
 
 
 def test_one_hot_tokens_learn_forward_and_never_move_in_reverse():
-    found = reversal.bilinear_dynamics(50, 400)
+    found = idea.bilinear_dynamics(50, 400)
     assert found.forward[-1] > 0.99
     assert np.abs(found.reverse - 1 / 100).max() < 1e-12
     assert (found.theta[50:] == 0).all()
@@ -155,14 +154,14 @@ def test_one_hot_tokens_learn_forward_and_never_move_in_reverse():
 
 def test_a_symmetric_matrix_learns_both():
     for dimension in (None, 512):
-        found = reversal.bilinear_dynamics(50, 400, dimension, symmetric=True)
+        found = idea.bilinear_dynamics(50, 400, dimension, symmetric=True)
         assert found.forward[-1] > 0.95
         assert found.reverse[-1] > 0.95
 
 
 def test_one_hot_dynamics_are_those_of_one_logit():
     """Closed form: a row depends on one margin m, with dm/dt = rate (1 - p) (1 + 1/(V-1)) at each step."""
-    margin, found = 0.0, reversal.bilinear_dynamics(50, 400, rate=0.3)
+    margin, found = 0.0, idea.bilinear_dynamics(50, 400, rate=0.3)
     for step in range(401):
         p = np.exp(margin) / (np.exp(margin) + 99)
         assert found.forward[step] == pytest.approx(p, rel=1e-9)
@@ -173,7 +172,7 @@ def test_one_hot_dynamics_are_those_of_one_logit():
 @pytest.mark.parametrize("dimension", [None, 7])
 def test_gradient_descent_is_that_of_autograd(dimension, symmetric):
     pairs, steps = [(0, 3), (1, 4), (2, 5)], 12
-    found = reversal.bilinear_dynamics(pairs, steps, dimension, symmetric, both=1, rng=np.random.default_rng(2))
+    found = idea.bilinear_dynamics(pairs, steps, dimension, symmetric, both=1, rng=np.random.default_rng(2))
     if dimension is None:
         x = torch.eye(6, dtype=torch.float64)
     else:
@@ -201,7 +200,7 @@ def test_autograd_gives_the_row_of_b_an_exactly_zero_gradient():
 
 def test_the_exact_gradient_is_zero_for_b_and_that_of_autograd_for_a(rng):
     theta, pairs = rng.integers(-5, 6, (6, 6)), [(0, 3), (1, 4), (2, 5)]
-    exact = reversal.exact_gradient(theta.tolist(), pairs)
+    exact = idea.exact_gradient(theta.tolist(), pairs)
     assert all(entry == Fraction(0) for row in exact[3:] for entry in row)
     assert all(sum(row) == 0 for row in exact)
     free = torch.tensor(theta, dtype=torch.float64, requires_grad=True)
@@ -211,7 +210,7 @@ def test_the_exact_gradient_is_zero_for_b_and_that_of_autograd_for_a(rng):
 
 
 def test_pairs_told_both_ways_are_learned_both_ways_and_leave_the_others_alone():
-    table = reversal.bilinear_dynamics(10, 400, both=4).table
+    table = idea.bilinear_dynamics(10, 400, both=4).table
     assert (table[[10, 11, 12, 13], [0, 1, 2, 3]] > 0.97).all()
     assert table[14:, :10] == pytest.approx(1 / 20, abs=1e-12)
 
@@ -241,7 +240,7 @@ def test_reversed_documents_come_on_top(rng):
 
 
 def test_text_survives_its_tokens(facts):
-    text = reversal.make_documents(facts[:1], "description first")[4]
+    text = idea.make_documents(facts[:1], "description first")[4]
     assert training.decode(training.encode([text])[0].tolist()).replace(" ?", "?").replace(" .", ".") == text
 
 
@@ -281,12 +280,12 @@ def test_one_step_is_that_of_transformers_and_torch(small):
     """Whole-document loss and AdamW, against the library's model and torch's optimiser."""
     studies, _, _ = small
     tokens = training.encode([f"{text} {training.END}" for text in studies[0].documents[:8]])
-    config = lm.Config(2, 16, 2, tokens.shape[1], len(training.vocabulary()))
+    config = gpt.Config(2, 16, 2, tokens.shape[1], len(training.vocabulary()))
     ours = training.train(
         [studies[0].documents[:8]], torch.Generator().manual_seed(1), steps=1, batch=8, width=16, heads=2
     )
-    start = lm_replicas.initial(config.shapes, 2, 0.02, torch.Generator().manual_seed(1))
-    model = lm.Training(*[np.empty((1, 1))] * 5, 1, 0, 1, config, start[None]).model(0).train()
+    start = replicas.initial(config.shapes, 2, 0.02, torch.Generator().manual_seed(1))
+    model = gpt.Training(*[np.empty((1, 1))] * 5, 1, 0, 1, config, start[None]).model(0).train()
     targets = torch.where(tokens == training.IGNORED, -100, tokens)
     loss = torch.nn.functional.cross_entropy(model(tokens[:, :-1]).logits.flatten(0, 1), targets[:, 1:].flatten())
     assert ours.losses[0, 0] == pytest.approx(loss.item(), abs=1e-5)
@@ -341,7 +340,7 @@ def test_the_curse_its_control_and_its_cure():
     assert right[:, True].min() >= 0.95
     assert right[:, False].max() <= 0.03
     for group, told in (("name first only", "name first"), ("description first only", "description first")):
-        for order in reversal.ORDERS:
+        for order in idea.ORDERS:
             found = experiment.likelihood(experiment.crossed(trained, studies, (group, order)), made, 100)
             spread = (found.high - found.low) / 2
             assert found.gap > 5 if order == told else abs(found.gap) < 0.5 + spread, (group, order, found.gap)
@@ -354,7 +353,7 @@ def test_the_curse_its_control_and_its_cure():
 
 
 def test_a_reader_s_questions_can_be_answered_from_their_context():
-    tokens, other = reversal_context.questions(300, torch.Generator().manual_seed(0))
+    tokens, other = in_context.questions(300, torch.Generator().manual_seed(0))
     for row, wrong in zip(tokens.tolist(), other.tolist(), strict=True):
         stated = {row[2]: row[0], row[6]: row[4]}
         assert stated[row[8]] == row[10] != wrong
@@ -426,28 +425,28 @@ def test_the_recorded_answers_show_the_paper_s_pattern():
 
 
 needs_documents = pytest.mark.skipif(
-    not (pretrained.available() and data.available("reversal-p2d-reverse-randomized")),
+    not (finetuning.available() and data.available("reversal-p2d-reverse-randomized")),
     reason="NOT TESTED ON THE PAPER'S DOCUMENTS: no files",
 )
 FILES = {}
-if pretrained.available() and data.available("reversal-p2d-reverse-randomized"):
-    every = (*pretrained.TRAINING, *pretrained.TESTS.values(), "reversal-both-test", "reversal-p2d-reverse-randomized")
+if finetuning.available() and data.available("reversal-p2d-reverse-randomized"):
+    every = (*finetuning.TRAINING, *finetuning.TESTS.values(), "reversal-both-test", "reversal-p2d-reverse-randomized")
     FILES = {name: data.fetch(name) for name in every}
 
 
 @pytest.fixture
 def authors(monkeypatch):
     monkeypatch.setattr(data, "fetch", FILES.__getitem__)
-    return {name: pretrained.read(path) for name, path in FILES.items()}
+    return {name: finetuning.read(path) for name, path in FILES.items()}
 
 
 @needs_documents
 def test_the_paper_s_documents_are_3600_about_90_people(authors):
-    parts = [authors[name] for name in pretrained.TRAINING]
+    parts = [authors[name] for name in finetuning.TRAINING]
     assert [len(part) for part in parts] == [900, 900, 1800]
     assert len({row for part in parts for row in part}) == 3600
-    assert all(len(authors[name]) == 300 for name in pretrained.TESTS.values())
-    documents, questions = pretrained.load()
+    assert all(len(authors[name]) == 300 for name in finetuning.TESTS.values())
+    documents, questions = finetuning.load()
     assert len(documents) == 3600
     people = [{answer for _, answer in questions[group, "description first"]} for group in experiment.GROUPS]
     assert [len(some) for some in people] == [30, 30, 30]
@@ -456,7 +455,7 @@ def test_the_paper_s_documents_are_3600_about_90_people(authors):
 
 @needs_documents
 def test_each_document_is_about_the_person_that_its_place_says(authors):
-    documents, questions = pretrained.load()
+    documents, questions = finetuning.load()
     for start, group in zip((0, 900, 1800, 2700), (*experiment.GROUPS, "both orders"), strict=True):
         answers = [answer.strip() for _, answer in questions[group, "description first"]]
         for i in range(900):
@@ -481,13 +480,13 @@ class Words:
 
 @pytest.fixture
 def llama():
-    config = lm.Config(4, 16, 2, 64, 64)
+    config = gpt.Config(4, 16, 2, 64, 64)
     return config.model("llama", torch.Generator().manual_seed(0))
 
 
 def test_upper_layers_on_kept_activations_are_the_whole_model(llama):
-    tokens = pretrained._tokens(Words(), "a fact", end=True)
-    below, upper = pretrained._upper(llama, [tokens], 2)
+    tokens = finetuning._tokens(Words(), "a fact", end=True)
+    below, upper = finetuning._upper(llama, [tokens], 2)
     with torch.no_grad():
         assert torch.equal(upper(inputs_embeds=below[0][None], use_cache=False).logits, llama(tokens[None]).logits)
     assert len(llama.model.layers) == 4
@@ -499,13 +498,13 @@ def test_fine_tuning_learns_documents_and_moves_only_what_it_may(llama, top):
     documents = ["ab is cd", "ef is gh", "ij is kl"]
     generator = torch.Generator().manual_seed(1)
     options = {"epochs": 150, "batch": 2, "rate": 1e-2, "top": top}
-    model, losses = pretrained.fine_tune(Words(), llama, documents, generator, **options)
+    model, losses = finetuning.fine_tune(Words(), llama, documents, generator, **options)
     assert losses[-5:].mean() < (0.5 if top is None else 0.9) * losses[:5].mean()
     moved = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert any("layers.3" in name for name in moved)
     assert any("layers.0" in name for name in moved) == (top is None)
     if top is None:
-        seen = pretrained.score(Words(), model, [("ab is", " cd."), ("ef is", " gh.")])
+        seen = finetuning.score(Words(), model, [("ab is", " cd."), ("ef is", " gh.")])
         assert seen["right"].all()
         assert (seen["correct"] > seen["rolled"] + 2).all()
 
@@ -513,15 +512,15 @@ def test_fine_tuning_learns_documents_and_moves_only_what_it_may(llama, top):
 def test_wrong_fine_tuning_is_named(llama):
     generator = torch.Generator()
     with pytest.raises(ValueError, match="top is 4; allowed is less than the model's 4 layers"):
-        pretrained.fine_tune(Words(), llama, ["a"], generator, epochs=1, batch=1, rate=1, top=4)
+        finetuning.fine_tune(Words(), llama, ["a"], generator, epochs=1, batch=1, rate=1, top=4)
     with pytest.raises(ValueError, match="rate is 0"):
-        pretrained.fine_tune(Words(), llama, ["a"], generator, epochs=1, batch=1, rate=0)
+        finetuning.fine_tune(Words(), llama, ["a"], generator, epochs=1, batch=1, rate=0)
     with pytest.raises(ValueError, match="documents is 0"):
-        pretrained.fine_tune(Words(), llama, [], generator, epochs=1, batch=1, rate=1)
+        finetuning.fine_tune(Words(), llama, [], generator, epochs=1, batch=1, rate=1)
 
 
 def test_questions_in_context_hold_both_names_and_ask_about_one(facts):
-    asked = pretrained.in_context(facts, np.random.default_rng(0), shots=2)
+    asked = finetuning.in_context(facts, np.random.default_rng(0), shots=2)
     assert len(asked) == 12 - 4
     for row, fact in zip(asked.itertuples(), facts, strict=False):
         assert row.answer.strip() == fact.name != row.other.strip()
@@ -539,9 +538,9 @@ def test_the_browser_trains_the_same_model(tmp_path):
         pytest.skip("NOT TESTED IN JAVASCRIPT: no node on PATH")
     kinds = ["in the other order, all facts", "in the other order, told one way"]
     rows = pd.DataFrame({"kind": kinds, "share": 0.5, "right": [0.5, 0], "low": [0.4, 0], "high": [0.6, 0.1]})
-    sent = reversal_browser.data(rows)
+    sent = browser.data(rows)
     (tmp_path / "data.json").write_text(json.dumps(sent, default=lambda a: a.tolist()))
-    (tmp_path / "update.js").write_text(reversal_browser.UPDATE)
+    (tmp_path / "update.js").write_text(browser.UPDATE)
     program = """
 const fs = require("fs"), data = JSON.parse(fs.readFileSync("data.json"));
 const update = new Function("values", "data", "figure", fs.readFileSync("update.js", "utf8"));
@@ -551,9 +550,9 @@ console.log(JSON.stringify(update(JSON.parse(process.argv[1]), data, {data: [], 
         values = json.dumps({"share": share, "steps": steps, "model": model})
         done = subprocess.run(["node", "-e", program, values], cwd=tmp_path, capture_output=True, text=True, check=True)
         found = json.loads(done.stdout)
-        dimension = reversal_browser.DIMENSION if model == "vectors" else None
+        dimension = browser.DIMENSION if model == "vectors" else None
         options = {"both": share // 10, "rng": np.random.default_rng(0)}
-        ours = reversal.bilinear_dynamics(10, steps, dimension, model == "symmetric", **options)
+        ours = idea.bilinear_dynamics(10, steps, dimension, model == "symmetric", **options)
         assert np.array(found["result"]["table"]) == pytest.approx(ours.table, abs=1e-9)
         assert found["result"]["all"] == pytest.approx(ours.reverse[-1])
         assert f"{share // 10} of 10 pairs told in both orders" in found["readout"]

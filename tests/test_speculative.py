@@ -13,27 +13,25 @@ import pytest
 import torch
 from scipy import stats
 
-from foretold import data, lm
-from foretold.papers import speculative as s
-from foretold.papers import speculative_batch as many
-from foretold.papers import speculative_cache as caches
-from foretold.papers import speculative_exact as exact
-from foretold.papers import speculative_experiment as experiment
-from foretold.papers import speculative_figures, speculative_training
+from foretold import data
+from foretold.kit import gpt
+from foretold.papers.speculative import draw, experiment, idea, theory
+from foretold.papers.speculative.experiment import batched, cache, training
+from foretold.papers.speculative.idea import rules
 
 RULES = [
-    s.FixedLength(0),
-    s.FixedLength(1),
-    s.FixedLength(3),
-    s.AcceptanceThreshold(0.3),
-    s.AcceptanceThreshold(0.6, longest=2),
-    s.Confidence(0.4),
+    rules.FixedLength(0),
+    rules.FixedLength(1),
+    rules.FixedLength(3),
+    rules.AcceptanceThreshold(0.3),
+    rules.AcceptanceThreshold(0.6, longest=2),
+    rules.Confidence(0.4),
 ]
 
 
 def pair(seed):
     rng = np.random.default_rng(seed)
-    return exact.random_chain(rng), exact.random_chain(rng)
+    return theory.random_chain(rng), theory.random_chain(rng)
 
 
 def oracle_of(target):
@@ -50,7 +48,7 @@ def models():
     generator = torch.Generator().manual_seed(0)
     sizes = {"target": (2, 16, 2), "draft": (1, 8, 1)}
     return {
-        name: lm.Config(*size, context=64, vocabulary=11, std=0.6).model("gpt2", generator)
+        name: gpt.Config(*size, context=64, vocabulary=11, std=0.6).model("gpt2", generator)
         for name, size in sizes.items()
     }
 
@@ -62,33 +60,35 @@ def models():
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_the_output_has_the_targets_law_on_every_branch(seed, rule):
     p, q = pair(seed)
-    law = exact.output_law(lambda rng: s.speculative_sample(p, q, (0,), 4, rule, rng)[0])
-    assert exact.total_variation(law, exact.chain_law(p, (0,), 4)) < 1e-10
+    law = theory.output_law(lambda rng: idea.speculative_sample(p, q, (0,), 4, rule, rng)[0])
+    assert theory.total_variation(law, theory.chain_law(p, (0,), 4)) < 1e-10
     assert sum(law.values()) == pytest.approx(1, abs=1e-12)
 
 
 def test_the_oracle_rule_is_lossless_too():
     p, q = pair(3)
-    rule = s.AcceptanceThreshold(0.4, oracle_of(p))
-    law = exact.output_law(lambda rng: s.speculative_sample(p, q, (1,), 4, rule, rng)[0])
-    assert exact.total_variation(law, exact.chain_law(p, (1,), 4)) < 1e-10
+    rule = rules.AcceptanceThreshold(0.4, oracle_of(p))
+    law = theory.output_law(lambda rng: idea.speculative_sample(p, q, (1,), 4, rule, rng)[0])
+    assert theory.total_variation(law, theory.chain_law(p, (1,), 4)) < 1e-10
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_dropping_the_risky_token_changes_the_law_by_more_than_a_tenth(seed):
     p, q = pair(seed)
-    truth = exact.chain_law(p, (0,), 4)
-    rule = s.Confidence(0.4)
-    law = exact.output_law(lambda rng: exact.careless_sample(p, q, (0,), 4, rule, rng))
-    assert exact.total_variation(law, truth) > 0.1
+    truth = theory.chain_law(p, (0,), 4)
+    rule = rules.Confidence(0.4)
+    law = theory.output_law(lambda rng: theory.careless_sample(p, q, (0,), 4, rule, rng))
+    assert theory.total_variation(law, truth) > 0.1
 
 
 @pytest.mark.parametrize("rule", [*RULES[1:], "oracle"], ids=repr)
 def test_samples_pass_a_chi_square_test_for_every_rule(rule):
     p, q = pair(4)
-    rule = s.AcceptanceThreshold(0.5, oracle_of(p)) if rule == "oracle" else rule
-    rng, truth = np.random.default_rng(11), exact.chain_law(p, (2,), 3)
-    counts = pd.Series([tuple(s.speculative_sample(p, q, (2,), 3, rule, rng)[0]) for _ in range(3_000)]).value_counts()
+    rule = rules.AcceptanceThreshold(0.5, oracle_of(p)) if rule == "oracle" else rule
+    rng, truth = np.random.default_rng(11), theory.chain_law(p, (2,), 3)
+    counts = pd.Series(
+        [tuple(idea.speculative_sample(p, q, (2,), 3, rule, rng)[0]) for _ in range(3_000)]
+    ).value_counts()
     counts = np.array([counts.get(key, 0) for key in truth])
     statistic, degrees = experiment.chi_square(counts, np.array(list(truth.values())))
     assert stats.chi2.sf(statistic, degrees) > 1e-4
@@ -96,14 +96,14 @@ def test_samples_pass_a_chi_square_test_for_every_rule(rule):
 
 def test_equal_models_never_reject_and_never_draw_from_an_empty_rest():
     p, _ = pair(0)
-    tokens, counters = s.speculative_sample(p, p, (0,), 500, s.FixedLength(4), np.random.default_rng(0))
+    tokens, counters = idea.speculative_sample(p, p, (0,), 500, rules.FixedLength(4), np.random.default_rng(0))
     assert (len(tokens), counters.discarded, counters.rounds) == (500, 0, 100)
 
 
 def test_a_rejection_is_decided_against_disjoint_supports():
     """The draft always says 0, the target never does: every candidate is discarded."""
     p, q = lambda _: [0, 0.5, 0.5], lambda _: [1, 0, 0]
-    tokens, counters = s.speculative_sample(p, q, (), 50, s.FixedLength(2), np.random.default_rng(0))
+    tokens, counters = idea.speculative_sample(p, q, (), 50, rules.FixedLength(2), np.random.default_rng(0))
     assert set(tokens) == {1, 2}
     assert (counters.rounds, counters.drafted) == (50, counters.discarded)
 
@@ -111,7 +111,7 @@ def test_a_rejection_is_decided_against_disjoint_supports():
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_calls_are_tokens_and_discarded_candidates(rule):
     p, q = pair(5)
-    tokens, c = s.speculative_sample(p, q, (0,), 777, rule, np.random.default_rng(1))
+    tokens, c = idea.speculative_sample(p, q, (0,), 777, rule, np.random.default_rng(1))
     assert len(tokens) == c.tokens == 777
     assert c.drafted + c.rounds == c.tokens + c.discarded
 
@@ -123,24 +123,24 @@ def test_a_constant_acceptance_rate_gives_the_geometric_sum():
     p, q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.3, 0.5])
     alpha = np.minimum(p, q).sum()
     for length in (1, 3, 6):
-        _, c = s.speculative_sample(
-            lambda _: p, lambda _: q, (), 12_000, s.FixedLength(length), np.random.default_rng(length)
+        _, c = idea.speculative_sample(
+            lambda _: p, lambda _: q, (), 12_000, rules.FixedLength(length), np.random.default_rng(length)
         )
         per_round = np.array(c.accepted[:-length]) + 1
         error = per_round.std() / math.sqrt(len(per_round))
-        assert abs(per_round.mean() - s.expected_tokens(alpha, length)) < 3 * error
+        assert abs(per_round.mean() - idea.expected_tokens(alpha, length)) < 3 * error
 
 
 def test_expected_tokens_is_a_sum_of_powers():
     for alpha in (0.0, 0.3, 0.999, 1.0):
-        assert s.expected_tokens(alpha, 5) == pytest.approx(sum(alpha**i for i in range(6)))
-    assert s.expected_tokens([0.5, 1.0], [2, 3]).tolist() == [1.75, 4.0]
+        assert idea.expected_tokens(alpha, 5) == pytest.approx(sum(alpha**i for i in range(6)))
+    assert idea.expected_tokens([0.5, 1.0], [2, 3]).tolist() == [1.75, 4.0]
 
 
 def test_reference_values_at_the_papers_ratio():
-    assert s.optimal_length(0.8, 6.06) == 4
-    assert s.optimal_threshold(0.8, 6.06) == pytest.approx(0.666, abs=1e-3)
-    assert s.speedup(0.8, 4, 6.06) == pytest.approx(2.025, abs=1e-3)
+    assert idea.optimal_length(0.8, 6.06) == 4
+    assert idea.optimal_threshold(0.8, 6.06) == pytest.approx(0.666, abs=1e-3)
+    assert idea.speedup(0.8, 4, 6.06) == pytest.approx(2.025, abs=1e-3)
 
 
 def test_the_threshold_stops_at_the_best_length_in_25_cases():
@@ -149,16 +149,16 @@ def test_the_threshold_stops_at_the_best_length_in_25_cases():
             # Independent: time per token of every length, written down anew.
             times = [(k + ratio) * (1 - alpha) / (1 - alpha ** (k + 1)) for k in range(300)]
             best, k = int(np.argmin(times)), 0
-            while 1 - alpha ** (k + 1) < s.optimal_threshold(alpha, ratio):
+            while 1 - alpha ** (k + 1) < idea.optimal_threshold(alpha, ratio):
                 k += 1
-            assert best == k == s.optimal_length(alpha, ratio)
+            assert best == k == idea.optimal_length(alpha, ratio)
 
 
 def test_closed_forms_take_arrays():
-    lengths = s.optimal_length(np.array([0.5, 0.8]), 6.06)
-    assert lengths.tolist() == [s.optimal_length(0.5, 6.06), 4]
-    assert s.speedup(0.8, np.arange(3), 6.06).shape == (3,)
-    assert s.optimal_threshold(0.8, [6.06, 20]).shape == (2,)
+    lengths = idea.optimal_length(np.array([0.5, 0.8]), 6.06)
+    assert lengths.tolist() == [idea.optimal_length(0.5, 6.06), 4]
+    assert idea.speedup(0.8, np.arange(3), 6.06).shape == (3,)
+    assert idea.optimal_threshold(0.8, [6.06, 20]).shape == (2,)
 
 
 # The decision process
@@ -167,14 +167,14 @@ def test_closed_forms_take_arrays():
 @pytest.mark.parametrize("ratio", [3.0, 6.0, 12.0])
 @pytest.mark.parametrize("seed", range(6))
 def test_nowhere_is_it_best_to_go_on_beyond_the_theorems_limit(seed, ratio):
-    values = s.stopping_values(*pair(seed), 7, ratio).values()
+    values = theory.stopping_values(*pair(seed), 7, ratio).values()
     goes = [one.rejection for one in values if one.go_on < one.stop - 1e-9]
     assert max(goes, default=0) < (ratio - 1) / ratio
 
 
 def test_the_optimum_is_no_threshold_in_the_risk():
     """Two states with one prefix and equally many candidates: the riskier one goes on, the safer one stops."""
-    values = s.stopping_values(*pair(5), 7, 3.0)
+    values = theory.stopping_values(*pair(5), 7, 3.0)
     same = [one for (written, candidates), one in values.items() if not written and len(candidates) == 2]
     goes = max(one.rejection for one in same if one.go_on < one.stop - 1e-9)
     stops = min(one.rejection for one in same if one.stop < one.go_on - 1e-9)
@@ -189,7 +189,7 @@ def test_values_are_the_cost_of_a_policy_that_was_simulated():
     cost = [0.0, c2]  # with one token missing nothing is drafted
     for missing in (2, 3, 4):
         cost.append(c2 + alpha * cost[missing - 2] + (1 - alpha) * (1 + cost[missing - 1]))
-    values = s.stopping_values(lambda _: p, lambda _: q, 4, 5.0, longest=1)
+    values = theory.stopping_values(lambda _: p, lambda _: q, 4, 5.0, longest=1)
     first = values[(), ()]
     assert min(first.stop, first.go_on) <= cost[4] + 1e-12
     assert first.go_on == pytest.approx(cost[4])
@@ -206,7 +206,7 @@ def test_the_loss_is_a_combination_of_torchs_cross_entropy(weight):
     entropy = torch.nn.CrossEntropyLoss(weight=torch.tensor([weight, 1.0]), reduction="none")
     accept, reject = entropy(logits, torch.ones(40).long()), entropy(logits, torch.zeros(40).long())
     theirs = (a * accept + (1 - a) * reject).sum() / (a + weight * (1 - a)).sum()
-    assert float(s.weighted_acceptance_loss(logits, a, weight)) == pytest.approx(float(theirs), abs=1e-6)
+    assert float(idea.weighted_acceptance_loss(logits, a, weight)) == pytest.approx(float(theirs), abs=1e-6)
 
 
 @pytest.mark.parametrize("weight", [1.0, 3.0, 6.0])
@@ -218,7 +218,7 @@ def test_the_losss_minimiser_is_a_over_a_plus_w_times_1_minus_a(weight):
     def closure():
         optimiser.zero_grad()
         logits = torch.stack([torch.zeros(3).double(), odds.expand(3)], -1)
-        loss = s.weighted_acceptance_loss(logits, a.double(), weight)
+        loss = idea.weighted_acceptance_loss(logits, a.double(), weight)
         loss.backward()
         return loss
 
@@ -230,29 +230,29 @@ def test_the_losss_minimiser_is_a_over_a_plus_w_times_1_minus_a(weight):
 def test_a_tied_head_has_one_block_and_a_head_without_layers_is_linear():
     x = torch.randn(5, 7, generator=torch.Generator().manual_seed(0))
     count = lambda head: sum(weight.numel() for weight in head.parameters())  # noqa: E731
-    assert count(s.AcceptanceHead(7, 3)) - count(s.AcceptanceHead(7, 3, tied=True)) == 2 * (49 + 7)
-    flat = s.AcceptanceHead(7, 0)
+    assert count(idea.AcceptanceHead(7, 3)) - count(idea.AcceptanceHead(7, 3, tied=True)) == 2 * (49 + 7)
+    flat = idea.AcceptanceHead(7, 0)
     assert torch.equal(flat(x), flat.last(x))
-    assert s.AcceptanceHead(7).probability(x).shape == (5,)
+    assert idea.AcceptanceHead(7).probability(x).shape == (5,)
 
 
 # Rules
 
 
 def test_the_threshold_rule_follows_the_product():
-    drafted = s.Drafted((), [0, 0, 0], [0.9, 0.8, 0.6])
-    assert s.AcceptanceThreshold(0.5)(drafted)  # 1 - 0.432
-    drafted = s.Drafted((), [0, 0, 0], [0.9, 0.8, 0.6])
-    assert not s.AcceptanceThreshold(0.57)(drafted)
-    assert s.AcceptanceThreshold(0.57, longest=3)(drafted)
-    assert not s.AcceptanceThreshold(0.1, shortest=4)(drafted)
+    drafted = rules.Drafted((), [0, 0, 0], [0.9, 0.8, 0.6])
+    assert rules.AcceptanceThreshold(0.5)(drafted)  # 1 - 0.432
+    drafted = rules.Drafted((), [0, 0, 0], [0.9, 0.8, 0.6])
+    assert not rules.AcceptanceThreshold(0.57)(drafted)
+    assert rules.AcceptanceThreshold(0.57, longest=3)(drafted)
+    assert not rules.AcceptanceThreshold(0.1, shortest=4)(drafted)
 
 
 def test_a_threshold_of_one_drafts_to_the_longest_and_zero_one_candidate():
     p, q = pair(6)
     for threshold, length in ((1.0, 5), (0.0, 1)):
-        rule = s.AcceptanceThreshold(threshold, lambda *_: 0.5, longest=5)
-        _, c = s.speculative_sample(p, q, (0,), 100, rule, np.random.default_rng(0))
+        rule = rules.AcceptanceThreshold(threshold, lambda *_: 0.5, longest=5)
+        _, c = idea.speculative_sample(p, q, (0,), 100, rule, np.random.default_rng(0))
         assert max(map(len, c.candidates)) == length
 
 
@@ -279,7 +279,7 @@ def test_the_dots_of_fixed_lengths_are_4_to_14():
 
 
 def test_a_cached_model_says_what_the_model_says_without_a_cache(models):
-    cached, model = caches.CachedModel(models["target"]), models["target"]
+    cached, model = cache.CachedModel(models["target"]), models["target"]
     for prefix in ([1, 2, 3], [1, 2, 3, 4], [1, 2], [1, 2, 9, 9, 5], [7]):
         with torch.no_grad():
             plain = model(torch.tensor([prefix])).logits[0, -1].softmax(-1).numpy()
@@ -291,22 +291,22 @@ def test_a_cached_model_says_what_the_model_says_without_a_cache(models):
 
 
 def test_a_verification_is_one_call_and_a_draft_reads_one_token(models):
-    target, draft = (caches.CachedModel(models[name]) for name in ("target", "draft"))
-    _, c = s.speculative_sample(target, draft, [1, 2], 40, s.FixedLength(3), np.random.default_rng(0))
+    target, draft = (cache.CachedModel(models[name]) for name in ("target", "draft"))
+    _, c = idea.speculative_sample(target, draft, [1, 2], 40, rules.FixedLength(3), np.random.default_rng(0))
     assert (target.calls, draft.calls) == (c.rounds, c.drafted)
 
 
 @pytest.mark.parametrize("style", ["gpt2", "llama"])
 def test_greedy_text_is_that_of_transformers(style):
     generator = torch.Generator().manual_seed(1)
-    make = lambda *size: lm.Config(*size, context=64, vocabulary=11, std=0.5).model(style, generator)  # noqa: E731
+    make = lambda *size: gpt.Config(*size, context=64, vocabulary=11, std=0.5).model(style, generator)  # noqa: E731
     target, draft = make(2, 24, 2), make(1, 24, 2)
-    ours, _ = s.speculative_sample(
-        caches.CachedModel(target, 0),
-        caches.CachedModel(draft, 0),
+    ours, _ = idea.speculative_sample(
+        cache.CachedModel(target, 0),
+        cache.CachedModel(draft, 0),
         [3, 1],
         30,
-        s.FixedLength(4),
+        rules.FixedLength(4),
         np.random.default_rng(0),
     )
     with torch.no_grad():
@@ -315,9 +315,9 @@ def test_greedy_text_is_that_of_transformers(style):
 
 
 def test_samples_of_a_neural_pair_have_the_targets_law(models):
-    target, draft = (caches.CachedModel(models[name]) for name in ("target", "draft"))
-    rng, rule = np.random.default_rng(3), s.AcceptanceThreshold(0.5)
-    texts = np.array([s.speculative_sample(target, draft, [1, 2], 2, rule, rng)[0] for _ in range(1_500)])
+    target, draft = (cache.CachedModel(models[name]) for name in ("target", "draft"))
+    rng, rule = np.random.default_rng(3), rules.AcceptanceThreshold(0.5)
+    texts = np.array([idea.speculative_sample(target, draft, [1, 2], 2, rule, rng)[0] for _ in range(1_500)])
     law = np.array([target([1, 2])[i] * target([1, 2, i]) for i in range(11)]).ravel()
     statistic, degrees = experiment.chi_square(experiment.token_counts(texts, 0, 11, pairs=True), law)
     assert stats.chi2.sf(statistic, degrees) > 1e-4
@@ -325,7 +325,7 @@ def test_samples_of_a_neural_pair_have_the_targets_law(models):
 
 def test_many_rows_read_what_transformers_reads(models):
     tokens = torch.randint(0, 11, (3, 12), generator=torch.Generator().manual_seed(0))
-    rows = many.Rows(models["target"], 3)
+    rows = batched.Rows(models["target"], 3)
     first = rows.feed(tokens[:, :7], torch.zeros(3, dtype=torch.long))[0]
     rows.feed(torch.zeros(3, 2, dtype=torch.long), torch.tensor([7, 7, 7]))  # rejected, and written over
     then = rows.feed(tokens[:, 7:], torch.tensor([7, 7, 7]))[0]
@@ -337,15 +337,15 @@ def test_many_rows_read_what_transformers_reads(models):
 @pytest.mark.parametrize("rule", ["fixed", "confident", "cumulative", "oracle"])
 def test_many_rows_have_the_targets_law_and_keep_the_identity(models, rule):
     made = {
-        "fixed": many.fixed(3),
-        "confident": many.confident(0.4, 5),
-        "cumulative": many.cumulative(lambda state: many.drawn(state.q, state.token), 0.6, 5),
-        "oracle": many.cumulative(many.oracle, 0.5, 5),
+        "fixed": batched.fixed(3),
+        "confident": batched.confident(0.4, 5),
+        "cumulative": batched.cumulative(lambda state: batched.drawn(state.q, state.token), 0.6, 5),
+        "oracle": batched.cumulative(batched.oracle, 0.5, 5),
     }[rule]
     prompts = torch.tensor([[1, 2]]).expand(6_000, -1)
     fresh = lambda: torch.Generator().manual_seed(5)  # noqa: E731
     found = experiment.measure(models, prompts, 2, {rule: (made, 5)}, fresh)[rule]
-    cached = caches.CachedModel(models["target"])
+    cached = cache.CachedModel(models["target"])
     law = np.array([cached([1, 2])[i] * cached([1, 2, i]) for i in range(11)]).ravel()
     statistic, degrees = experiment.chi_square(experiment.token_counts(found["text"], 2, 11, pairs=True), law)
     assert stats.chi2.sf(statistic, degrees) > 1e-4
@@ -356,12 +356,12 @@ def test_many_rows_have_the_targets_law_and_keep_the_identity(models, rule):
 
 
 def test_one_text_and_many_rows_need_the_same_number_of_calls(models):
-    rule = many.fixed(3)
+    rule = batched.fixed(3)
     prompts = torch.tensor([[1, 2]]).expand(400, -1)
     found = experiment.measure(models, prompts, 40, {"K": (rule, 3)}, lambda: torch.Generator().manual_seed(1))["K"]
-    target, draft = (caches.CachedModel(models[name]) for name in ("target", "draft"))
+    target, draft = (cache.CachedModel(models[name]) for name in ("target", "draft"))
     counted = [
-        s.speculative_sample(target, draft, [1, 2], 40, s.FixedLength(3), np.random.default_rng(i))[1]
+        idea.speculative_sample(target, draft, [1, 2], 40, rules.FixedLength(3), np.random.default_rng(i))[1]
         for i in range(25)
     ]
     rates = np.array([c.tokens / c.rounds for c in counted])
@@ -381,18 +381,18 @@ def test_speeds_of_fixed_lengths_follow_from_the_two_rates():
 @pytest.mark.slow
 def test_a_trained_head_beats_the_best_fixed_length_and_the_oracle_beats_the_head():
     generator = torch.Generator().manual_seed(4)
-    text = lm.corpus(lm.standard_library(1.0))
+    text = gpt.corpus(gpt.standard_library(1.0))
     shape = {"context": 96, "vocabulary": text.vocabulary, "activation": "relu", "std": 0.06}
-    sizes = lm.Config(2, 96, 4, **shape), lm.Config(1, 24, 2, **shape)
-    both, losses = speculative_training.train_pair(text, *sizes, (250, 200), generator)
+    sizes = gpt.Config(2, 96, 4, **shape), gpt.Config(1, 24, 2, **shape)
+    both, losses = training.train_pair(text, *sizes, (250, 200), generator)
     assert losses["target"] < losses["draft"]
-    prompts = speculative_training.starts(text.train, 160, 24, generator)
-    seen = speculative_training.positions(both, many.write(both["target"], prompts, 72, generator), 24, 1.0, generator)
-    head = speculative_training.train_head(seen, 1.0, generator, epochs=6)
-    policies = {f"K = {k}": (many.fixed(k), k) for k in (1, 2, 3, 4, 5)}
+    prompts = training.starts(text.train, 160, 24, generator)
+    seen = training.positions(both, batched.write(both["target"], prompts, 72, generator), 24, 1.0, generator)
+    head = training.train_head(seen, 1.0, generator, epochs=6)
+    policies = {f"K = {k}": (batched.fixed(k), k) for k in (1, 2, 3, 4, 5)}
     policies |= experiment.adaptive(head, both["draft"], (0.5,), 8, "head")
-    policies["oracle"] = (many.cumulative(many.oracle, 0.5, 8), 8)
-    prompts = speculative_training.starts(text.validation, 300, 24, generator)
+    policies["oracle"] = (batched.cumulative(batched.oracle, 0.5, 8), 8)
+    prompts = training.starts(text.validation, 300, 24, generator)
     found = experiment.measure(both, prompts, 60, policies, lambda: torch.Generator().manual_seed(0))
     table, drawn = experiment.speeds(found, 6.0, np.random.default_rng(0))
     best = table.loc[[f"K = {k}" for k in (1, 2, 3, 4, 5)], "speed"].idxmax()
@@ -404,21 +404,21 @@ def test_a_trained_head_beats_the_best_fixed_length_and_the_oracle_beats_the_hea
 
 
 def test_prompt_lookup_proposes_what_followed_before():
-    from foretold.papers import speculative_smollm
+    from foretold.papers.speculative.experiment import smollm
 
-    draft = speculative_smollm.Lookup(10)
+    draft = smollm.Lookup(10)
     assert draft([1, 2, 3, 4, 1, 2, 3]).argmax() == 4
     assert draft.length == 3
     assert draft([1, 2, 9]).argmax() == 9
-    p, _ = exact.random_chain(np.random.default_rng(0)), None
-    law = exact.sampled_law(p, speculative_smollm.Lookup(3), (0, 1, 2, 0), 3, s.FixedLength(2))
-    assert exact.total_variation(law, exact.chain_law(p, (0, 1, 2, 0), 3)) < 1e-10
+    p, _ = theory.random_chain(np.random.default_rng(0)), None
+    law = theory.sampled_law(p, smollm.Lookup(3), (0, 1, 2, 0), 3, rules.FixedLength(2))
+    assert theory.total_variation(law, theory.chain_law(p, (0, 1, 2, 0), 3)) < 1e-10
 
 
 def test_recorded_counters_of_smollm2_keep_the_identity_and_the_text():
-    from foretold.papers import speculative_smollm
+    from foretold.papers.speculative.experiment import smollm
 
-    found = speculative_smollm.recorded()
+    found = smollm.recorded()
     assert (found["drafted"] + found["rounds"] == found["tokens"] + found["discarded"]).all()
     assert (found.loc[found["temperature"] == 0, "same"].astype(str) == "True").all()
 
@@ -429,16 +429,16 @@ def test_recorded_counters_of_smollm2_keep_the_identity_and_the_text():
 @pytest.mark.skipif(shutil.which("node") is None, reason="NOT TESTED IN JAVASCRIPT: no node")
 @pytest.mark.parametrize(("alpha", "ratio"), [(0.8, 6.0), (0.5, 3.0), (0.95, 20.0)])
 def test_the_interactive_figure_finds_the_same_optimum(alpha, ratio):
-    values = {"alpha": alpha, "ratio": ratio, "threshold": float(s.optimal_threshold(alpha, ratio))}
+    values = {"alpha": alpha, "ratio": ratio, "threshold": float(idea.optimal_threshold(alpha, ratio))}
     colours = {"grey": "#000000", "green": "#000000", "blue": "#000000"}
     script = (
-        f"const f = new Function('values', 'data', 'figure', {json.dumps(speculative_figures.UPDATE)});"
+        f"const f = new Function('values', 'data', 'figure', {json.dumps(draw.UPDATE)});"
         f"console.log(JSON.stringify(f({json.dumps(values)}, {json.dumps(colours)}, {{}}).result))"
     )
     result = json.loads(subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True).stdout)
-    assert result["best"] == result["yours"] == s.optimal_length(alpha, ratio)
-    assert result["star"] == pytest.approx(s.optimal_threshold(alpha, ratio))
-    assert result["speed"] == pytest.approx(s.speedup(alpha, result["best"], ratio))
+    assert result["best"] == result["yours"] == idea.optimal_length(alpha, ratio)
+    assert result["star"] == pytest.approx(idea.optimal_threshold(alpha, ratio))
+    assert result["speed"] == pytest.approx(idea.speedup(alpha, result["best"], ratio))
 
 
 # Errors
@@ -447,23 +447,23 @@ def test_the_interactive_figure_finds_the_same_optimum(alpha, ratio):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: s.expected_tokens(1.2, 3), "alpha is 1.2; allowed is a probability"),
-        (lambda: s.expected_tokens(0.5, -1), "length is -1; allowed is a whole number >= 0"),
-        (lambda: s.speedup(0.5, 1.5, 4), "length is 1.5; allowed is a whole number >= 0"),
-        (lambda: s.speedup(0.5, 2, 0.5), "cost_ratio is 0.5; allowed is a number >= 1"),
-        (lambda: s.optimal_length(1.0, 4), "alpha is 1.0; allowed is a probability, 0 to below 1"),
-        (lambda: s.optimal_threshold(0.5, float("nan")), "cost_ratio is nan"),
-        (lambda: s.FixedLength(-1), "length is -1"),
-        (lambda: s.AcceptanceThreshold(1.5), "threshold is 1.5; allowed is a probability"),
-        (lambda: s.AcceptanceThreshold(0.5, shortest=3, longest=2), "longest is 2; allowed is a whole number >= 3"),
-        (lambda: s.Confidence(-0.1), "threshold is -0.1"),
-        (lambda: s.AcceptanceHead(0), "width is 0"),
-        (lambda: s.weighted_acceptance_loss(torch.zeros(3), torch.zeros(3)), r"logits has the shape \(3,\)"),
-        (lambda: s.weighted_acceptance_loss(torch.zeros(3, 2), torch.full((3,), 2.0)), "acceptance goes"),
-        (lambda: s.weighted_acceptance_loss(torch.zeros(3, 2), torch.zeros(3), 0), "rejection_weight is 0"),
-        (lambda: s.stopping_values(*pair(0), 0, 6.0), "n_tokens is 0; allowed is a whole number >= 1"),
-        (lambda: s.stopping_values(*pair(0), 3, 1.0), "cost_ratio is 1.0; allowed is a number above 1"),
-        (lambda: caches.CachedModel(None, temperature=-1), "temperature is -1; allowed"),
+        (lambda: idea.expected_tokens(1.2, 3), "alpha is 1.2; allowed is a probability"),
+        (lambda: idea.expected_tokens(0.5, -1), "length is -1; allowed is a whole number >= 0"),
+        (lambda: idea.speedup(0.5, 1.5, 4), "length is 1.5; allowed is a whole number >= 0"),
+        (lambda: idea.speedup(0.5, 2, 0.5), "cost_ratio is 0.5; allowed is a number >= 1"),
+        (lambda: idea.optimal_length(1.0, 4), "alpha is 1.0; allowed is a probability, 0 to below 1"),
+        (lambda: idea.optimal_threshold(0.5, float("nan")), "cost_ratio is nan"),
+        (lambda: rules.FixedLength(-1), "length is -1"),
+        (lambda: rules.AcceptanceThreshold(1.5), "threshold is 1.5; allowed is a probability"),
+        (lambda: rules.AcceptanceThreshold(0.5, shortest=3, longest=2), "longest is 2; allowed is a whole number >= 3"),
+        (lambda: rules.Confidence(-0.1), "threshold is -0.1"),
+        (lambda: idea.AcceptanceHead(0), "width is 0"),
+        (lambda: idea.weighted_acceptance_loss(torch.zeros(3), torch.zeros(3)), r"logits has the shape \(3,\)"),
+        (lambda: idea.weighted_acceptance_loss(torch.zeros(3, 2), torch.full((3,), 2.0)), "acceptance goes"),
+        (lambda: idea.weighted_acceptance_loss(torch.zeros(3, 2), torch.zeros(3), 0), "rejection_weight is 0"),
+        (lambda: theory.stopping_values(*pair(0), 0, 6.0), "n_tokens is 0; allowed is a whole number >= 1"),
+        (lambda: theory.stopping_values(*pair(0), 3, 1.0), "cost_ratio is 1.0; allowed is a number above 1"),
+        (lambda: cache.CachedModel(None, temperature=-1), "temperature is -1; allowed"),
     ],
 )
 def test_wrong_arguments_say_what_is_allowed(call, message):
@@ -475,10 +475,10 @@ def test_what_is_no_distribution_is_refused():
     p, q = pair(0)
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="target gave"):
-        s.speculative_sample(lambda _: [0.5, 0.2, 0.1], q, (0,), 5, s.FixedLength(2), rng)
+        idea.speculative_sample(lambda _: [0.5, 0.2, 0.1], q, (0,), 5, rules.FixedLength(2), rng)
     with pytest.raises(ValueError, match="draft gave"):
-        s.speculative_sample(p, lambda _: [[1.0]], (0,), 5, s.FixedLength(2), rng)
+        idea.speculative_sample(p, lambda _: [[1.0]], (0,), 5, rules.FixedLength(2), rng)
     with pytest.raises(ValueError, match="one vocabulary for both"):
-        s.speculative_sample(p, lambda _: [0.5, 0.5], (0,), 5, s.FixedLength(2), rng)
+        idea.speculative_sample(p, lambda _: [0.5, 0.5], (0,), 5, rules.FixedLength(2), rng)
     with pytest.raises(ValueError, match="n_tokens is -1"):
-        s.speculative_sample(p, q, (0,), -1, s.FixedLength(2), rng)
+        idea.speculative_sample(p, q, (0,), -1, rules.FixedLength(2), rng)

@@ -33,9 +33,9 @@ WHEEL = re.compile(r"pypi:(?P<requirement>[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9
 DERIVED = "derived:"
 
 
-def tables_path() -> Path:
-    """Folder of the tables that travel with the package."""
-    return Path(__file__).with_name("tables")
+def papers_path() -> Path:
+    """Folder of the papers, each of which has its tables in a folder ``tables``."""
+    return Path(__file__).with_name("papers")
 
 
 def registry_path() -> Path:
@@ -55,14 +55,15 @@ def cache_path() -> Path:
 # Tables
 
 
-def tables() -> list[str]:
-    """Names of all tables, sorted."""
-    return sorted(path.stem for path in tables_path().glob("*.csv"))
+def tables() -> dict[str, Path]:
+    """The CSV files of all tables by name: ``papers/coins/tables/coins.csv`` is the table ``coins``."""
+    return {path.stem: path for path in sorted(papers_path().glob("*/tables/*.csv"))}
 
 
 def table_path(name: str) -> Path:
     """Path of a table's CSV file. Raises ValueError for an unknown name."""
-    return tables_path() / f"{_known('table', name, tables())}.csv"
+    known = tables()
+    return known[_known("table", name, known)]
 
 
 def table(name: str) -> pd.DataFrame:

@@ -86,8 +86,10 @@ def of(notebook: NotebookNode, profile: str | None = None) -> Digest:
     for path in modules:
         parts[path.relative_to(PACKAGE).as_posix()] = _file_hash(path)
     for name in sorted(tables):
-        path = data.tables_path() / f"{name}.csv"
-        parts[f"tables/{name}.csv"] = _file_hash(path) if path.exists() else "absent"
+        path = data.tables().get(name)
+        parts[path.relative_to(PACKAGE).as_posix() if path else f"table {name}"] = (
+            _file_hash(path) if path else "absent"
+        )
     for name in sorted(_started(trees)):
         path = PACKAGE / "papers" / name / "claims.yml"
         parts[f"papers/{name}/claims.yml"] = _file_hash(path) if path.exists() else "absent"
@@ -224,10 +226,13 @@ def _facts(tree: list[ast.AST], package: str) -> Facts:
 def _facts_of_module(path: Path, package: str, stamp: tuple[int, int]) -> tuple[Facts, frozenset[Path]]:
     """(what a module names, files beside it that it names)."""
     tree = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=path.name)))
+    stub = path.with_suffix(".pyi")  # says which modules lazy_loader imports when a name is first used
+    if stub.exists():
+        tree += ast.walk(ast.parse(stub.read_text(encoding="utf-8"), filename=stub.name))
     facts = _facts(tree, package)
     if path == PACKAGE / "data.py":  # its functions pass names on: it names no table, no data set and no file
         return Facts(facts.imports, frozenset(), frozenset()), frozenset()
-    return facts, frozenset(_siblings(tree, path.parent))
+    return facts, frozenset(_siblings(tree, path.parent)) | ({stub} if stub.exists() else frozenset())
 
 
 def _closure(trees: list[list[ast.AST]]) -> tuple[list[Path], set[str], set[str], set[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 
 from packaging.requirements import Requirement
 
@@ -46,8 +45,7 @@ def packages(source: str) -> set[str]:
 
 
 def _listed(project: Project) -> dict[str, list[Requirement]]:
-    path = project.root / "pyproject.toml"
-    about = tomllib.loads(path.read_text(encoding="utf-8"))["project"] if path.exists() else {}
+    about = project.pyproject.get("project", {})
     texts = {"": about.get("dependencies", []), **about.get("optional-dependencies", {})}
     listed = {name: [Requirement(text) for text in several] for name, several in texts.items()}
     for requirement in (r for several in listed.values() for r in several):

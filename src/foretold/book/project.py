@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +68,12 @@ class Project:
     def config(self) -> dict[str, Any]:
         """``_config.yml`` as it stands."""
         return yaml_files.read(self.root / "_config.yml")
+
+    @cached_property
+    def pyproject(self) -> dict[str, Any]:
+        """``pyproject.toml`` as it stands; empty for a book without one."""
+        path = self.root / "pyproject.toml"
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def choose(self, names: list[str] | None) -> dict[str, Path]:
         """The chapters of these names, or all for None. Raises ValueError for an unknown one, with the nearest name."""

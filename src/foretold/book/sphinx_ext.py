@@ -24,7 +24,7 @@ from sphinx.errors import SphinxError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from foretold.book import execute, reader, scoreboard
+from foretold.book import address, execute, reader, scoreboard
 from foretold.book.project import Project
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,11 @@ class Build:
     recorded: dict[str, list[dict[str, Any]]]
     locked: ExitStack = field(default_factory=ExitStack)
 
+    @cached_property
+    def notebooks_at(self) -> str:
+        """The commit or branch whose notebooks the pages open."""
+        return address.notebooks_at(self.project)
+
     @property
     def ledgers(self) -> dict[str, dict[str, Any]]:
         """Ledgers by chapter, in reading order, of the chapters that have one."""
@@ -61,11 +66,12 @@ class Build:
 
     @cached_property
     def page_digests(self) -> dict[str, str]:
-        """By chapter: what its page is made from, its source, the outputs that it shows, and the recorded results."""
+        """By chapter: what its page is made from, its source, the outputs that it shows, the recorded results, and
+        where it opens the notebook."""
         return {name: self._page_digest(outcome) for name, outcome in self.outcomes.items()}
 
     def _page_digest(self, outcome: execute.Outcome) -> str:
-        return _hash(outcome.chapter.text, self._results(outcome))
+        return _hash(outcome.chapter.text, self._results(outcome), self.notebooks_at)
 
     def _results(self, outcome: execute.Outcome) -> str:
         shown = outcome.shown.text if outcome.shown else ""
@@ -225,6 +231,15 @@ def _of_thebe(script: Any) -> bool:
     return "thebe" in words.lower()
 
 
+def launch(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Let the theme's launch buttons open notebooks where `address.notebooks_at` says: the theme knows only the branch,
+    which is the place to edit them."""
+    branch, opened = app.config.html_theme_options.get("repository_branch"), app.foretold.notebooks_at
+    groups = [group for group in context.get("header_buttons", []) if group.get("label") == "launch-buttons"]
+    for button in (button for group in groups for button in group["buttons"] if "url" in button):
+        button["url"] = button["url"].replace(f"/blob/{branch}/", f"/blob/{opened}/")
+
+
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """Write ``claims.json``, free the lock, and fail if a chapter failed or a verdict is not the one that its claims
     file expects."""
@@ -314,5 +329,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("env-get-outdated", outdated)
     app.connect("doctree-read", annotate)
     app.connect("html-page-context", without_thebe, priority=900)
+    app.connect("html-page-context", launch, priority=900)  # the theme has made its buttons by then
     app.connect("build-finished", finish, priority=900)  # it may raise, and what others do then must be done by then
     return {"parallel_read_safe": True, "parallel_write_safe": True}

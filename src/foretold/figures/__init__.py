@@ -5,7 +5,7 @@ puts a plotly figure there, with native HTML controls that work from the keyboar
 """
 
 from foretold.figures.controls import Choice, Control, Slider, Toggles
-from foretold.figures.interaction import interactive
+from foretold.figures.interaction import interactive, script
 from foretold.figures.svg import show
 from foretold.figures.theme import COLOURS, DIVERGING, GRID, INK, SEQUENTIAL, use_theme
 
@@ -20,6 +20,7 @@ __all__ = [
     "Slider",
     "Toggles",
     "interactive",
+    "script",
     "show",
     "use_theme",
 ]

@@ -63,7 +63,7 @@ def interactive(
     key = hashlib.sha256((label + body + text).encode()).hexdigest()[:12]
     display(
         f'<div class="foretold-interactive" role="group" aria-label="{label}" data-foretold="{key}">{body}</div>'
-        f'<script>\n{_runtime()}window.foretoldInteractive.mount("{key}", {text});\n</script>',
+        f'<script>\n{runtime()}window.foretoldInteractive.mount("{key}", {text});\n</script>',
         alt,
     )
 
@@ -113,8 +113,22 @@ def _place(figure: dict[str, Any] | None, label: str) -> str:
     return f'<div class="foretold-plot" role="img" aria-label="{label}" style="height:{height:g}px"></div>'
 
 
+def script(path: Path, function: str = "update") -> str:
+    """The `update` of `interactive` from an ES module in a file, ``browser.js`` beside the rooms of a paper.
+
+    The module imports nothing; `function` is the one that it exports for this figure, of ``(values, data, figure)``.
+    Raises ValueError where the module does not export it.
+    """
+    source = path.read_text(encoding="utf-8")
+    if not re.search(rf"^export function {re.escape(function)}\(", source, re.M):
+        raise ValueError(f"{path.name} does not export function {function}")
+    source = re.sub(r"^export (?=function |const )", "", source, flags=re.M)
+    return f"{source}\nreturn {function}(values, data, figure);"
+
+
 @lru_cache
-def _runtime() -> str:
+def runtime() -> str:
+    """The part of an interactive figure that runs in the page, the same for all."""
     return Path(__file__).with_name("runtime.js").read_text(encoding="utf-8")
 
 

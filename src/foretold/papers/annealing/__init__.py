@@ -1,0 +1,8 @@
+"""Scaling law with learning-rate annealing: the two areas under a schedule, the law, and its fit.
+
+The public functions, each loaded with its module when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

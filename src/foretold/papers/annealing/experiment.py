@@ -1,0 +1,216 @@
+"""Experiments of the annealing chapter: the paper's own points, intervals by resampling, six schedules trained live,
+what the law says about schedules that nobody has run, and the schedule that it likes best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from foretold import data
+from foretold.kit import gpt, schedules
+from foretold.papers.annealing import idea
+from foretold.papers.annealing.idea import AnnealingLaw, Curve, Fit, Floats
+
+PEAK, WARMUP, STEPS = 2e-4, 500, 20_000  # of the paper's Fig. 2
+PRINTED = AnnealingLaw(L0=2.628, A=0.429, alpha=0.550, C=0.411)  # the constants printed there
+PARAMETERS = ("L0", "A", "alpha", "C")
+# Lambda for short runs: windows 1 / (1 - lambda) from 20 to 1,000 steps.
+SHORT = tuple(1 - 1 / window for window in (20, 33, 50, 100, 150, 200, 300, 500, 1_000))
+TITLES = {
+    "constant": "constant",
+    "cosine": "cosine to 0",
+    "cosine_10": "cosine to 10%",
+    "wsd": "constant, last 20% linear to 0",
+    "multistep": "80/10/10: to 32%, to 10%",
+    "cyclic": "three cosines, re-warmed",
+}
+FITTED = ("constant", "cosine")
+UNSEEN = ("cosine_10", "wsd", "multistep", "cyclic")
+
+
+def published_points() -> dict[str, Curve]:
+    """The 40 points of the paper's Fig. 2 as curves, constant and cosine."""
+    frame = data.table("annealing")
+    rates = {
+        "constant": schedules.constant(STEPS, PEAK, WARMUP),
+        "cosine": schedules.cosine(STEPS, PEAK, WARMUP),
+    }
+    rows = {name: frame[frame["schedule"] == name].sort_values("step") for name in rates}
+    return {name: (rates[name], row["step"].to_numpy(), row["val_loss"].to_numpy()) for name, row in rows.items()}
+
+
+def six_schedules(steps: int, peak: float, warmup: int) -> dict[str, Floats]:
+    """Six schedules of equal length by the names of `TITLES`."""
+    return {
+        "constant": schedules.constant(steps, peak, warmup),
+        "cosine": schedules.cosine(steps, peak, warmup),
+        "cosine_10": schedules.cosine(steps, peak, warmup, final=0.1),
+        "wsd": schedules.wsd(steps, peak, warmup),
+        "multistep": schedules.multistep(steps, peak, warmup),
+        "cyclic": schedules.cyclic(steps, peak, warmup),
+    }
+
+
+def curves_of(trained: gpt.Training, names: Sequence[str], after: int) -> dict[str, Curve]:
+    """The validation losses of a training as curves, from step `after` on."""
+    kept = trained.steps >= after
+    rows = zip(names, trained.schedules, trained.losses, strict=True)
+    return {name: (rates, trained.steps[kept], losses[kept]) for name, rates, losses in rows}
+
+
+def resampled(
+    curves: Mapping[str, Curve], runs: int, rng: np.random.Generator, block: int = 4, **options: Any
+) -> tuple[pd.DataFrame, list[Fit]]:
+    """Refit `runs` times after drawing the residuals anew, in blocks of neighbours because they are alike: a table with
+    a row a run, and the laws. `options` go to `annealing.fit`."""
+    law = idea.fit(curves, **options)
+    places = {name: options.get(name, default) for name, default in (("warmup", 0), ("ramp", False))}
+    drawn, begin = [], np.cumsum([0, *(len(curve[1]) for curve in curves.values())])
+    for _ in range(runs):
+        made = {}
+        for first, last, (name, (rates, steps, _)) in zip(begin, begin[1:], curves.items(), strict=False):
+            left = law.residuals[first:last]
+            starts = rng.integers(0, len(left) - block + 1, -(-len(left) // block))
+            noise = (left[starts[:, None] + np.arange(block)]).ravel()[: len(left)]
+            made[name] = (rates, steps, law.predict(rates, steps, **places) * np.exp(-noise))
+        drawn.append(idea.fit(made, **options))
+    return pd.DataFrame([{name: getattr(one, name) for name in (*PARAMETERS, "decay")} for one in drawn]), drawn
+
+
+def windows_resampled(
+    trained: gpt.Training, names: Sequence[str], after: int, runs: int, rng: np.random.Generator, **options: Any
+) -> Floats:
+    """Mean relative error on the unseen schedules in per cent, with the annealing term and without, after the
+    validation windows were drawn anew and both laws refitted: shape (runs, 2)."""
+    places = {name: options.get(name, default) for name, default in (("warmup", 0), ("ramp", False))}
+    found = []
+    for _ in range(runs):
+        drawn = rng.integers(0, trained.window_losses.shape[2], trained.window_losses.shape[2])
+        curves = curves_of(replace(trained, losses=trained.window_losses[:, :, drawn].mean(2)), names, after)
+        fitted, unseen = ({name: curves[name] for name in group} for group in (FITTED, UNSEEN))
+        laws = idea.fit(fitted, **options), idea.fit(fitted, **options, annealing=False)
+        found.append(judge(*laws, unseen, **places)[["error", "error without"]].mean())
+    return np.array(found)
+
+
+def re_warming(trained: gpt.Training, names: Sequence[str], warmup: int) -> tuple[float, float, tuple[int, int]]:
+    """By how much the loss of the cyclic schedule rises while the rate goes back up after its first cosine: the mean
+    over the validation windows, its standard error, and the two steps compared."""
+    row, total = list(names).index("cyclic"), trained.schedules.shape[1]
+    low = warmup + (total - warmup) / 3
+    ends = [int(np.abs(trained.steps - step).argmin()) for step in (low, low + 0.1 * (total - warmup) / 3)]
+    rise = trained.window_losses[row, ends[1]] - trained.window_losses[row, ends[0]]
+    return float(rise.mean()), float(rise.std() / np.sqrt(len(rise))), tuple(int(trained.steps[end]) for end in ends)
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """The middle 95% of some values."""
+    low, high = np.quantile(np.asarray(values, dtype=float), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def judge(law: AnnealingLaw, without: AnnealingLaw, curves: Mapping[str, Curve], **places: Any) -> pd.DataFrame:
+    """Mean relative error of a law on each curve, in per cent, beside a law without the annealing term; and predicted
+    minus observed loss at the end, in nats."""
+    rows = []
+    for name, (rates, steps, losses) in curves.items():
+        predicted, other = (one.predict(rates, steps, **places) for one in (law, without))
+        rows.append(
+            {
+                "schedule": name,
+                "error": 100 * np.mean(np.abs(predicted / losses - 1)),
+                "error without": 100 * np.mean(np.abs(other / losses - 1)),
+                "last": predicted[-1] - losses[-1],
+                "observed": losses[-1],
+            }
+        )
+    return pd.DataFrame(rows).set_index("schedule")
+
+
+# --- what the law says about schedules that nobody has run
+
+
+def final(law: AnnealingLaw, rates: Floats) -> float:
+    """Predicted loss at the end of a schedule."""
+    return float(law.predict(rates, len(rates)))
+
+
+def by_share(law: AnnealingLaw, steps: int, shares: Sequence[float], shapes: Sequence[str]) -> pd.DataFrame:
+    """Predicted final loss of "constant, then down" at the paper's peak, for each share and shape of the decay."""
+    rows = {shape: [final(law, schedules.wsd(steps, PEAK, 0, share, shape)) for share in shares] for shape in shapes}
+    return pd.DataFrame(rows, index=pd.Index(shares, name="share"))
+
+
+def best_share(law: AnnealingLaw, steps: int, shape: str = "cosine") -> float:
+    """The share of the steps that a decay of this shape should take, to half a per cent."""
+    shares = np.arange(0.01, 0.6, 0.005)
+    return float(shares[by_share(law, steps, shares, [shape])[shape].argmin()])
+
+
+def difference(laws: Sequence[AnnealingLaw], first: Floats, second: Floats) -> tuple[float, tuple[float, float]]:
+    """Predicted final loss of one schedule minus that of another: by the first law, and the middle 95% over all."""
+    gaps = [final(law, first) - final(law, second) for law in laws]
+    low, high = interval(gaps)
+    return gaps[0], (min(low, gaps[0]), max(high, gaps[0]))
+
+
+def chinchilla_r2(losses: Floats, ends: Floats, exponents: Floats) -> float:
+    """R2 of the best L0' + A' s^-b through losses after `ends` steps, both of shape (n,), over a grid of exponents b:
+    for each b a straight line by least squares."""
+    powers = np.asarray(ends, dtype=float) ** -exponents[:, None]
+    centred, left = powers - powers.mean(1, keepdims=True), losses - losses.mean()
+    explained = (centred @ left) ** 2 / np.sum(centred**2, axis=1)
+    return float(explained.max() / np.sum(left**2))
+
+
+# --- the schedule that the law likes best
+
+
+def worth(law: AnnealingLaw, drops: Floats, peak: float) -> tuple[float, Floats]:
+    """Predicted final loss of a schedule that falls from `peak` by drops[k] at step k, shape (T,), and its derivative
+    with respect to each drop."""
+    after = len(drops) - np.arange(len(drops))  # steps that a drop at k leaves
+    s1 = peak * len(drops) - drops @ after
+    gains = (1 - law.decay**after) / (1 - law.decay)
+    loss = law.L0 + law.A * s1**-law.alpha - law.C * (drops @ gains)
+    return float(loss), law.A * law.alpha * s1 ** (-law.alpha - 1) * after - law.C * gains
+
+
+def descend(
+    law: AnnealingLaw, steps: int, peak: float, rounds: int = 400, kept: Sequence[int] = ()
+) -> dict[int, Floats]:
+    """Improve a schedule by exponentiated gradient, from a straight line to 0, and keep it after some rounds: rates by
+    round. The drops are the variables, they stay at least 0 and their sum at most the peak."""
+    weights, rate, found = np.full(steps + 1, peak / steps), 1.0, {}
+    weights[0] = weights[-1] = 1e-9 * peak  # no drop at step 0; the last entry is what is never dropped
+    loss, slope = worth(law, weights[:-1], peak)
+    for number in range(rounds + 1):
+        if number in (*kept, rounds):
+            found[number] = np.cumsum(weights[::-1])[-2::-1]  # a rate is what is still to be dropped
+        while rate > 1e-12:
+            push = np.concatenate([[0.0], -rate * slope[1:], [0.0]])
+            tried = weights * np.exp(push - push.max())
+            tried *= peak / tried.sum()
+            new, steeper = worth(law, tried[:-1], peak)
+            if new <= loss:
+                weights, loss, slope, rate = tried, new, steeper, 2 * rate
+                break
+            rate /= 4
+    return found
+
+
+def best_drop(law: AnnealingLaw, steps: int, peak: float) -> tuple[int, float, float]:
+    """The best single drop to zero: how many steps before the end, the predicted loss, and by how much, in nats, any
+    other schedule that never rises could still be better (from the optimality condition of a convex problem)."""
+    left = np.arange(1, steps)
+    gains = (1 - law.decay**left) / (1 - law.decay)
+    losses = law.L0 + law.A * (peak * (steps - left)) ** -law.alpha - law.C * peak * gains
+    n = int(left[losses.argmin()])
+    drops = np.zeros(steps)
+    drops[steps - n] = peak
+    loss, slope = worth(law, drops, peak)
+    return n, loss, float(peak * (slope[steps - n] - min(slope[1:].min(), 0)))

@@ -1,0 +1,8 @@
+"""Fair coins tend to land on the same side they started: the algorithms of the coin chapter.
+
+The public functions, each loaded with its module when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

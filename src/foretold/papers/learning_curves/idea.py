@@ -1,0 +1,286 @@
+"""Learning curves foretold: power laws by variable projection, traces of them, and when to stop labelling.
+
+Paper: "Modeling of learning curves with applications to POS tagging", Computer Speech & Language 2017, arXiv
+2402.02515. A tagger is trained on nested sets D_1, D_2, ... of x_1 < x_2 < ... words; y_i is its accuracy after x_i.
+
+    trend of level l          A_l(x) = c_l - a_l x^(-b_l), fitted to the first l observations (l >= 3)
+    asymptotic backbone       c_3, c_4, ...: the heights at which the trends end
+    working level             from here on the backbone has stopped jumping
+    prediction level          from here on the asymptote is a possible accuracy
+    anchoring                 later trends also pass near (infinity, previous asymptote), one observation more
+    layer of convergence      chi_l = |c_l - A_l(q_l)|, q_l the last crossing of A_l and A_{l+1}
+    convergence level         the first one whose layer is within a tolerance: stop labelling
+
+The taggers are in `taggers`, the corpus of Python tokens in `data`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+
+Array = NDArray[np.float64]
+EXPONENTS = (1e-3, 5.0)  # b is searched between these
+GRID = np.geomspace(*EXPONENTS, 48)
+TOLERANCE = {"crossing": 0.05, "distance": 0.001}  # of the ceiling, where none is given
+
+
+class PowerLaw(NamedTuple):
+    """y = c - a x^-b: increasing and concave for a, b > 0, with the asymptote c."""
+
+    a: float
+    b: float
+    c: float
+
+    def __call__(self, x: ArrayLike) -> Array | float:
+        """Accuracy after x words, of the shape of `x`; x may be infinite."""
+        with np.errstate(divide="ignore"):
+            y = self.c - self.a * np.asarray(x, dtype=float) ** -self.b
+        return float(y) if np.ndim(y) == 0 else y
+
+
+# Variable projection: for fixed b the law is linear in (a, c)
+
+
+@njit(cache=True)
+def project(b, log_x, y, anchor):
+    """(a, c, rss, g) at a fixed exponent b: the least-squares line of y on p = x^-b with slope -a <= 0, its sum of
+    squares, and half the derivative of that sum by b. A finite anchor is one row more, p = 0."""
+    n, p = log_x.size, np.exp(-b * log_x)
+    rows = n + 1 if np.isfinite(anchor) else n
+    mean_p, mean_y = p.sum() / rows, (y.sum() + (anchor if rows > n else 0.0)) / rows
+    var = cov = 0.0
+    if rows > n:
+        var, cov = mean_p * mean_p, -mean_p * (anchor - mean_y)
+    for i in range(n):
+        var += (p[i] - mean_p) ** 2
+        cov += (p[i] - mean_p) * (y[i] - mean_y)
+    a = max(0.0, -cov / var)
+    c = mean_y + a * mean_p
+    rss = (anchor - c) ** 2 if rows > n else 0.0
+    g = 0.0
+    for i in range(n):
+        residual = y[i] - c + a * p[i]
+        rss += residual * residual
+        g -= residual * a * p[i] * log_x[i]
+    return a, c, rss, g
+
+
+@njit(cache=True)
+def search(log_x, y, anchor, grid):
+    """(a, b, c) with the smallest sum of squares: the best exponent of a grid, then the root of the derivative between
+    its neighbours, by the Illinois rule with bisection as a fallback."""
+    best, least = 0, np.inf
+    for i in range(grid.size):
+        rss = project(grid[i], log_x, y, anchor)[2]
+        if rss < least:
+            best, least = i, rss
+    low, high = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
+    g_low, g_high = project(low, log_x, y, anchor)[3], project(high, log_x, y, anchor)[3]
+    b = grid[best]
+    if g_low < 0 < g_high:  # otherwise the optimum is an end of the range, or the constant
+        side = 0
+        for step in range(200):
+            b = (low * g_high - high * g_low) / (g_high - g_low)
+            if step % 4 == 3 or not low < b < high:
+                b = 0.5 * (low + high)
+            g = project(b, log_x, y, anchor)[3]
+            if g == 0.0 or high - low < 4e-16 * high:
+                break
+            if g < 0:
+                low, g_low = b, g
+                g_high = 0.5 * g_high if side < 0 else g_high
+                side = -1
+            else:
+                high, g_high = b, g
+                g_low = 0.5 * g_low if side > 0 else g_low
+                side = 1
+    a, c, _, _ = project(b, log_x, y, anchor)
+    return a, b, c
+
+
+def fit_power_law(x: ArrayLike, y: ArrayLike, anchor: float | None = None) -> PowerLaw:
+    """The least-squares power law y = c - a x^-b, with a >= 0 and 0.001 <= b <= 5, in the units of `x` as given.
+
+    Variable projection: for each exponent the best (a, c) is a straight line's, so that one search over b finds the
+    optimum, the same whatever the units and without a start. Data that do not rise give a = 0.
+
+    Parameters
+    ----------
+    x: (n,) words (or any positive unit), increasing; n >= 3, or n >= 2 with an anchor
+    y: (n,) accuracies, in any unit
+    anchor: value of one observation more at x = infinity, where x^-b is exactly 0
+
+    Raises ValueError for other shapes, numbers that are not finite, x not positive and increasing.
+    """
+    x, y = check_curve(x, y, 3 if anchor is None else 2)
+    if anchor is not None and not np.isfinite(anchor):
+        raise ValueError(f"anchor is {anchor!r}; allowed is a finite number, or None for no observation at infinity")
+    return _fit(x, y, np.nan if anchor is None else float(anchor))
+
+
+def _fit(x: Array, y: Array, anchor: float = np.nan) -> PowerLaw:
+    unit, base = float(np.exp(np.log(x).mean())), float(y.mean())
+    a, b, c = search(np.log(x / unit), y - base, anchor - base, GRID)
+    return PowerLaw(a * unit**b, b, c + base)
+
+
+def check_curve(x: ArrayLike, y: ArrayLike, least: int) -> tuple[Array, Array]:
+    """x and y as float arrays. Raises ValueError as `fit_power_law` does."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if x.ndim != 1 or x.shape != y.shape or len(x) < least:
+        raise ValueError(f"x and y have shapes {x.shape} and {y.shape}; allowed is the same (n,) with n >= {least}")
+    if not (np.all(np.isfinite(x)) and np.all(x > 0) and np.all(np.diff(x) > 0)):
+        raise ValueError(f"x is {x!r}; allowed are finite numbers above 0, each larger than the one before")
+    if not np.all(np.isfinite(y)):
+        raise ValueError(f"y holds {y[~np.isfinite(y)][0]}; allowed are finite numbers")
+    return x, y
+
+
+# Two trends
+
+
+def turning_point(one: PowerLaw, two: PowerLaw) -> float:
+    """Where the difference of two laws has its only stationary point, or NaN if it has none on (0, infinity)."""
+    if one.b == two.b or one.a <= 0 or two.a <= 0:
+        return np.nan
+    with np.errstate(over="ignore"):
+        return float(np.exp(np.log(one.a * one.b / (two.a * two.b)) / (one.b - two.b)))
+
+
+def crossings(one: PowerLaw, two: PowerLaw) -> list[float]:
+    """All x > 0 where two laws are equal, increasing: none, one or two, as their difference turns at most once."""
+    gap = lambda s: (one.c - two.c) - one.a * np.exp(-one.b * s) + two.a * np.exp(-two.b * s)  # noqa: E731
+    turn = turning_point(one, two)
+    middle = float(np.log(turn)) if np.isfinite(turn) and turn > 0 else 0.0
+    ends = [middle - 100.0, middle, middle + 100.0 / min(one.b, two.b)]
+    found = []
+    for low, high in pairwise(ends):
+        low = max(low, -700.0 / max(one.b, two.b))
+        if low < high and gap(low) * gap(high) < 0:
+            found.append(float(np.exp(brentq(gap, low, high, xtol=1e-12, rtol=1e-14))))
+    return [x for x in found if np.isfinite(x)]
+
+
+def largest_gap(one: PowerLaw, two: PowerLaw, start: float) -> float:
+    """sup |one(x) - two(x)| over x >= start, exactly: at the start, at infinity, or where the difference turns."""
+    points = [start, np.inf]
+    turn = turning_point(one, two)
+    if turn > start:
+        points.append(turn)
+    return float(np.max(np.abs(one(np.array(points)) - two(np.array(points)))))
+
+
+# The trace
+
+
+@dataclass(frozen=True)
+class LearningTrace:
+    """What `learning_trace` found. Levels count observations, from 3 to n; a level that was not reached is None.
+
+    levels: (n - 2,) the levels 3 to n; all arrays below go with them
+    laws: the trends, anchored beyond the working level (if anchoring is on)
+    asymptotes: their c, the asymptotic backbone; raw: the same without anchors
+    layers: chi_l, NaN where the next asymptote is not lower, where the trends do not cross, and at level n
+    moves: sup |A_{l+1} - A_l| over x >= x_l, whatever the backbone does; NaN at level n
+    working_level, prediction_level, convergence_level: see the module
+    stop_level: the level at which all this was known: the layer needs one level more, the working level `look_ahead`
+    """
+
+    x: Array
+    y: Array
+    levels: NDArray[np.int64]
+    laws: Sequence[PowerLaw]
+    asymptotes: Array
+    raw: Array
+    layers: Array
+    moves: Array
+    working_level: int | None
+    prediction_level: int | None
+    convergence_level: int | None
+    stop_level: int | None
+    settings: dict[str, float] = field(default_factory=dict)
+
+    def law(self, level: int) -> PowerLaw:
+        """The trend of a level. Raises ValueError for a level that the trace has not."""
+        if level not in self.levels:
+            raise ValueError(f"level is {level!r}; allowed are {self.levels[0]} to {self.levels[-1]}")
+        return self.laws[int(level) - 3]
+
+
+def learning_trace(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    tolerance: float | None = None,
+    verticality: float | None = None,
+    look_ahead: int = 5,
+    ceiling: float | None = None,
+    anchored: bool = True,
+    layer: str = "crossing",
+) -> LearningTrace:
+    """Fit all trends of a learning curve and find the levels at which its end can be foretold.
+
+    Parameters
+    ----------
+    x, y: (n,) words and accuracies, n >= 4
+    tolerance: largest layer at convergence (tau), in the unit of y; if None, 0.05 of the ceiling for the
+        layer "crossing" and 0.001 for "distance"
+    verticality: largest jump of the backbone per word (nu); 2e-7 of the ceiling if None. The backbone has to keep it at
+        look_ahead + 1 levels in a row, and the first of them is the working level.
+    ceiling: the highest possible accuracy: if None, 1 when no y is above 1, else 100
+    anchored: whether trends beyond the working level get an observation at infinity
+    layer: "crossing", the paper's chi_l, which exists only where the backbone falls, or "distance", the largest
+        distance between a trend and the next, which always exists
+
+    Raises ValueError as `fit_power_law`, for y above the ceiling, negative settings and an unknown layer.
+    """
+    x, y = check_curve(x, y, 4)
+    ceiling = (1.0 if y.max() <= 1 else 100.0) if ceiling is None else float(ceiling)
+    if y.max() > ceiling or y.min() < 0:
+        raise ValueError(
+            f"y lies between {y.min()} and {y.max()}; allowed are accuracies from 0 to ceiling = {ceiling}"
+        )
+    if layer not in TOLERANCE:
+        raise ValueError(f"layer is {layer!r}; allowed are 'crossing' and 'distance'")
+    nu = 2e-7 * ceiling if verticality is None else verticality
+    tau = TOLERANCE[layer] * ceiling if tolerance is None else tolerance
+    for name, value in (("verticality", nu), ("tolerance", tau), ("look_ahead", look_ahead)):
+        if not value >= 0:
+            raise ValueError(f"{name} is {value!r}; allowed is a number of at least 0")
+
+    levels = np.arange(3, len(x) + 1)
+    laws = [_fit(x[:level], y[:level]) for level in levels]
+    raw = np.array([law.c for law in laws])
+    calm = np.abs(np.diff(raw)) / np.diff(x[2:]) <= nu
+    runs = [i for i in range(len(calm) - look_ahead) if calm[i : i + look_ahead + 1].all()]
+    working = int(levels[runs[0]]) if runs else None
+    if working is not None and anchored:
+        for level in range(working + 1, len(x) + 1):
+            laws[level - 3] = _fit(x[:level], y[:level], laws[level - 4].c)
+    backbone = np.array([law.c for law in laws])
+    layers, moves = np.full(len(laws), np.nan), np.full(len(laws), np.nan)
+    for i, (one, two) in enumerate(pairwise(laws)):
+        moves[i] = largest_gap(one, two, x[levels[i] - 1])
+        if two.c < one.c and (met := crossings(one, two)):
+            layers[i] = abs(one.c - one(met[-1]))
+    known = np.full(len(levels), False) if working is None else levels >= working
+    prediction = _first(levels, known & (backbone <= ceiling))
+    judged = layers if layer == "crossing" else moves
+    converged = None if prediction is None else _first(levels, (levels >= prediction) & (judged <= tau))
+    stop = None if converged is None else max(converged + 1, working + look_ahead + 1)
+    settings = {"tolerance": tau, "verticality": nu, "look_ahead": look_ahead, "ceiling": ceiling}
+    return LearningTrace(
+        x, y, levels, laws, backbone, raw, layers, moves, working, prediction, converged, stop, settings
+    )
+
+
+def _first(levels: NDArray[np.int64], holds: NDArray[np.bool_]) -> int | None:
+    return int(levels[np.argmax(holds)]) if holds.any() else None

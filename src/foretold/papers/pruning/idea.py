@@ -1,0 +1,307 @@
+"""A three-regime model of network pruning: masks, connectivity, similarity, the regimes, and SAM.
+
+Paper: Zhou et al., "A three-regime model of network pruning", ICML 2023, arXiv 2305.18383.
+A dense network is trained at some *temperature* (few epochs, small batches, a large radius of SAM: hot), a share of its
+weights, the *density* (the load), is kept by magnitude, and the rest is retrained. Two children of the same pruned
+parent, retrained with different noise, say in which regime the pair (temperature, density) lies:
+
+    I      the straight line between the children leads over a barrier
+    II-A   no barrier, but their outputs differ
+    II-B   no barrier, and their outputs agree
+
+Everything here works on NumPy arrays and torch tensors and knows nothing of a particular network; `batched` has
+the networks of the chapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+REGIMES = ("I", "II-A", "II-B")
+# What to do with the temperature of dense training in each regime.
+MOVES = {"I": "raise", "II-A": "lower", "II-B": "lower"}
+
+
+def linear_cka(x: ArrayLike, y: ArrayLike) -> Any:
+    """Linear centred kernel alignment of two sets of outputs; 1 when one is a rotated and scaled copy of the other.
+
+    With centred columns, ||Y'X||^2 / (||X'X|| ||Y'Y||) in Frobenius norms (Kornblith et al. 2019). The paper takes the
+    softmax outputs of two children on training images.
+
+    Parameters
+    ----------
+    x, y: (..., n, p) and (..., n, q), rows are the same n examples in the same order; leading dimensions, if any, are
+        pairs that are treated one by one
+
+    Returns a float, or an array of the leading dimensions' shape. Raises ValueError for fewer than two examples, for
+    unequal numbers of them, for values that are not finite, and where all rows of x or of y are equal (0/0).
+    """
+    x, y = _outputs("x", x), _outputs("y", y)
+    if x.shape[:-1] != y.shape[:-1]:
+        raise ValueError(f"y has shape {y.shape}; allowed is {(*x.shape[:-1], 'q')}, the same examples as x {x.shape}")
+    swap = lambda a: np.swapaxes(a, -1, -2)  # noqa: E731
+    cross = np.sum((swap(y) @ x) ** 2, axis=(-1, -2))
+    own = [np.sqrt(np.sum((swap(a) @ a) ** 2, axis=(-1, -2))) for a in (x, y)]
+    for name, norm in zip("xy", own, strict=True):
+        if np.any(norm == 0):
+            raise ValueError(f"{name} has the same output for every example; allowed are outputs that vary")
+    similarity = cross / (own[0] * own[1])
+    return float(similarity) if similarity.ndim == 0 else similarity
+
+
+def _outputs(name: str, values: ArrayLike) -> Array:
+    """`values` as float64 with centred columns."""
+    values = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values, np.float64)
+    if values.ndim < 2 or values.shape[-2] < 2 or values.shape[-1] < 1:
+        raise ValueError(f"{name} has shape {values.shape}; allowed is (..., n, p) with n >= 2 examples as rows")
+    if not np.all(np.isfinite(values)):
+        raise ValueError(f"{name} holds {values[~np.isfinite(values)][0]}; allowed are finite numbers")
+    return values - values.mean(-2, keepdims=True)
+
+
+# Pruning
+
+
+def magnitude_mask(weights: Any, density: float, scope: Literal["layer", "global"] = "layer") -> Any:
+    """Which weights stay when those of smallest magnitude go: True where a weight is kept.
+
+    Of N weights, N - round((1 - density) N) are kept; halves round to even. Equal magnitudes: the later weight is kept.
+
+    Parameters
+    ----------
+    weights: one array or tensor, or a list or mapping of them (layers)
+    density: share of the weights that is kept, above 0 and at most 1
+    scope: "layer" keeps this share of each layer (the paper's choice), "global" of all layers together
+
+    Returns masks of the same structure and kind as `weights`. Raises ValueError for a density outside (0, 1], an
+    unknown scope, no weights, empty layers, and weights that are not finite real numbers.
+    """
+    density = check_density(density)
+    if scope not in ("layer", "global"):
+        raise ValueError(f"scope is {scope!r}; allowed are 'layer' and 'global'")
+    if isinstance(weights, Mapping):
+        masks = magnitude_mask(list(weights.values()), density, scope)
+        return dict(zip(weights, masks, strict=True))
+    if not isinstance(weights, list | tuple) or (weights and isinstance(weights[0], Real)):
+        return magnitude_mask([weights], density, scope)[0]
+    if not weights:
+        raise ValueError("weights is empty; allowed is at least one layer")
+    sizes = [_magnitudes(f"weights[{i}]", layer) for i, layer in enumerate(weights)]
+    if scope == "layer":
+        kept = [_largest(size, density) for size in sizes]
+    else:
+        together = _largest(np.concatenate(sizes), density)
+        kept = np.split(together, np.cumsum([len(size) for size in sizes])[:-1])
+    masks = []
+    for layer, keep in zip(weights, kept, strict=True):
+        keep = keep.reshape(np.shape(layer))
+        masks.append(torch.as_tensor(keep, device=layer.device) if isinstance(layer, torch.Tensor) else keep)
+    return masks
+
+
+def kept_count(total: int, density: float) -> int:
+    """How many of `total` weights a mask of this density keeps: total - round((1 - density) total)."""
+    return int(total - round((1 - density) * total))
+
+
+def _largest(sizes: Array, density: float) -> Array:
+    keep = np.zeros(len(sizes), bool)
+    keep[np.argsort(sizes, kind="stable")[len(sizes) - kept_count(len(sizes), density) :]] = True
+    return keep
+
+
+def _magnitudes(name: str, layer: Any) -> Array:
+    values = np.asarray(layer.detach().cpu() if isinstance(layer, torch.Tensor) else layer)
+    if values.size == 0 or values.dtype.kind not in "fiu" or not np.all(np.isfinite(values)):
+        raise ValueError(
+            f"{name} has shape {values.shape} and type {values.dtype}; allowed is an array with at least one weight, "
+            "all of them finite real numbers"
+        )
+    return np.abs(values).ravel()
+
+
+def check_density(density: Any) -> float:
+    if isinstance(density, bool) or not isinstance(density, Real) or not 0 < density <= 1:
+        raise ValueError(f"density is {density!r}; allowed is a share above 0 and at most 1")
+    return float(density)
+
+
+# Connectivity
+
+
+def linear_mode_connectivity(errors: ArrayLike) -> Any:
+    """The paper's linear mode connectivity (LMC): (e(0) + e(1))/2 - e(t*), where t* is the place on the line at which
+    the error e is furthest from the mean of its two ends. Negative: a barrier. Near 0: connected.
+
+    Parameters
+    ----------
+    errors: (..., T) training errors of the networks (1 - t) w1 + t w2 at T >= 2 increasing t, the first at t = 0 and
+        the last at t = 1; leading dimensions, if any, are pairs of networks
+
+    Where several places are equally far, the first counts. Beware of the ends: they are among the candidates, so
+    children of unequal error give up to |e(0) - e(1)|/2 in magnitude without any barrier, and which sign depends on
+    their order. `barrier` does not have this flaw. Losses may take the place of errors. Returns a float, or an array.
+    Raises ValueError for fewer than two errors and for errors that are negative or not finite.
+    """
+    errors = _errors(errors)
+    middle = (errors[..., 0] + errors[..., -1]) / 2
+    furthest = np.argmax(np.abs(middle[..., None] - errors), axis=-1)
+    connectivity = middle - np.take_along_axis(errors, furthest[..., None], axis=-1)[..., 0]
+    return float(connectivity) if connectivity.ndim == 0 else connectivity
+
+
+def barrier(errors: ArrayLike) -> Any:
+    """The usual error barrier: the largest excess of e(t) over the straight line from e(0) to e(1), never below 0.
+
+    `errors` is (..., T) at evenly spaced t from 0 to 1. Frankle et al. 2020. Raises ValueError as
+    `linear_mode_connectivity` does.
+    """
+    errors = _errors(errors)
+    t = np.linspace(0, 1, errors.shape[-1])
+    excess = errors - ((1 - t) * errors[..., :1] + t * errors[..., -1:])
+    highest = excess.max(-1)
+    return float(highest) if highest.ndim == 0 else highest
+
+
+def _errors(errors: ArrayLike) -> Array:
+    values = np.asarray(errors.detach().cpu() if isinstance(errors, torch.Tensor) else errors, np.float64)
+    if values.ndim < 1 or values.shape[-1] < 2:
+        raise ValueError(f"errors has shape {values.shape}; allowed is (..., T) with T >= 2 places on the line")
+    good = np.isfinite(values) & (values >= 0)
+    if not np.all(good):
+        raise ValueError(f"errors holds {values[~good][0]}; allowed are errors or losses, finite and at least 0")
+    return values
+
+
+# Regimes
+
+
+def classify_regime(lmc: ArrayLike, cka: ArrayLike, lmc_threshold: float, cka_threshold: float) -> Any:
+    """The regime of a pair of children: "I" where lmc < lmc_threshold, else "II-B" where cka >= cka_threshold, else
+    "II-A".
+
+    Parameters
+    ----------
+    lmc, cka: numbers or arrays of one shape; connectivity in [-1, 1], similarity in [0, 1]
+    lmc_threshold: in [-1, 0]: connectivity below it is a barrier
+    cka_threshold: in [0, 1]
+
+    Returns a string, or an array of strings. The paper draws the lines by hand and states no thresholds. Raises
+    ValueError for numbers outside these ranges and for arrays of unequal shape.
+    """
+    for name, threshold, low, high in (("lmc_threshold", lmc_threshold, -1, 0), ("cka_threshold", cka_threshold, 0, 1)):
+        if isinstance(threshold, bool) or not isinstance(threshold, Real) or not low <= threshold <= high:
+            raise ValueError(f"{name} is {threshold!r}; allowed is a number from {low} to {high}")
+    lmc, cka = np.asarray(lmc, float), np.asarray(cka, float)
+    if lmc.shape != cka.shape:
+        raise ValueError(f"cka has shape {cka.shape}; allowed is the shape of lmc, {lmc.shape}")
+    for name, values, low in (("lmc", lmc, -1), ("cka", cka, 0)):
+        # A similarity computed in floating point may exceed 1 by rounding.
+        if not np.all((values >= low) & (values <= 1 + 1e-6)):
+            wrong = values[~((values >= low) & (values <= 1 + 1e-6))].flat[0]
+            raise ValueError(f"{name} holds {wrong}; allowed are numbers from {low} to 1")
+    regime = np.where(lmc < lmc_threshold, "I", np.where(cka >= cka_threshold, "II-B", "II-A"))
+    return str(regime) if regime.ndim == 0 else regime
+
+
+def normalised_error(errors: ArrayLike) -> Array:
+    """Test errors (temperatures, densities) minus the smallest of each column: the price of a wrong temperature.
+
+    Raises ValueError for an array that is not two-dimensional, has no rows, or holds errors outside [0, 1].
+    """
+    values = np.asarray(errors, float)
+    if values.ndim != 2 or values.shape[0] == 0:
+        raise ValueError(f"errors has shape {values.shape}; allowed is (temperatures, densities)")
+    if not np.all((values >= 0) & (values <= 1)):
+        wrong = values[~((values >= 0) & (values <= 1))][0]
+        raise ValueError(f"errors holds {wrong}; allowed are shares of wrong answers, from 0 to 1")
+    return values - values.min(0)
+
+
+# Sharpness-aware minimisation
+
+
+class SAM(torch.optim.Optimizer):
+    """Sharpness-aware minimisation (Foret et al. 2021): climb to the worst point within `rho`, and descend with the
+    gradient found there.
+
+        step 1:  w <- w + rho g / ||g||,  g the gradient at w
+        step 2:  back to w, and a step of the base optimiser with the gradient at w + rho g / ||g||
+
+    Parameters
+    ----------
+    params: parameters or groups of them, as any torch optimiser takes
+    base_optimizer: the class that makes step 2, for example torch.optim.SGD
+    rho: radius, a number >= 0 or, with `replicas`, a tensor (R,) of them; 0 is the base optimiser itself
+    replicas: dimension 0 of every parameter counts networks that are trained side by side, each with a norm of its own
+    defaults: learning rate and what else the base optimiser takes
+
+    The norm is taken over all parameters of all groups together; a gradient of exactly 0 moves nothing. Call
+    `first_step`, compute the gradients again, call `second_step`; or hand `step` a closure that clears the gradients,
+    computes the loss and its gradients and returns the loss. Raises ValueError for a rho below 0 or not finite, for one
+    per replica that does not fit, and for a `step` without closure.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        base_optimizer: type[torch.optim.Optimizer] = torch.optim.SGD,
+        rho: float | torch.Tensor | Sequence[float] = 0.05,
+        *,
+        replicas: bool = False,
+        **defaults: Any,
+    ) -> None:
+        radius = torch.as_tensor(rho, dtype=torch.float32)
+        if radius.ndim > int(replicas) or not bool(torch.all(torch.isfinite(radius) & (radius >= 0))):
+            kind = "a number or one for each replica" if replicas else "one number"
+            raise ValueError(f"rho is {rho!r}; allowed is {kind}, at least 0")
+        super().__init__(params, {"rho": rho, **defaults})
+        first = self.param_groups[0]["params"][0]
+        if radius.ndim == 1 and any(len(p) != len(radius) for g in self.param_groups for p in g["params"]):
+            raise ValueError(f"rho has {len(radius)} entries; allowed are {len(first)}, one for each replica")
+        self.radius, self.replicas, self.moved = radius.to(first.device), replicas, []
+        self.base_optimizer = base_optimizer(self.param_groups, **defaults)
+        self.param_groups = self.base_optimizer.param_groups
+
+    @torch.no_grad()
+    def first_step(self, zero_grad: bool = False) -> None:
+        """Climb: add rho g / ||g|| to the weights, and remember where they were."""
+        held = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+        squares = [p.grad.square().flatten(int(self.replicas)).sum(-1) for p in held]
+        norm = torch.stack(squares).sum(0).sqrt()
+        scale = torch.where(norm > 0, self.radius / norm, 0.0)
+        self.moved = [(p, p.clone()) for p in held]
+        for p in held:
+            p.add_(p.grad * (scale.view(-1, *[1] * (p.ndim - 1)) if self.replicas else scale))
+        if zero_grad:
+            self.zero_grad()
+
+    @torch.no_grad()
+    def second_step(self, zero_grad: bool = False) -> None:
+        """Go back exactly, and let the base optimiser step with the gradients that were computed up there."""
+        for p, before in self.moved:
+            p.copy_(before)
+        self.moved = []
+        self.base_optimizer.step()
+        if zero_grad:
+            self.zero_grad()
+
+    def step(self, closure: Any = None) -> Any:
+        """Both steps. `closure` clears the gradients, computes the loss, calls backward and returns the loss; the loss
+        that is returned is that at w."""
+        if closure is None:
+            raise ValueError("closure is None; SAM needs one that computes the loss and its gradients again")
+        with torch.enable_grad():
+            loss = closure()
+        self.first_step()
+        with torch.enable_grad():
+            closure()
+        self.second_step()
+        return loss

@@ -1,0 +1,216 @@
+"""The scaling chapter's experiment: curves of many sizes and batches, trained or simulated, and the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import isotonic_regression
+
+from foretold.kit import powerlaws
+from foretold.papers.scaling import idea
+
+if TYPE_CHECKING:
+    import torch
+
+    from foretold.kit import gpt
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run: parameters without embeddings, tokens a batch, steps (E,) and losses (E,) in nats a token."""
+
+    n: int
+    batch: int
+    steps: np.ndarray
+    losses: np.ndarray
+    rate: float = 0.0
+    seed: int = 0
+
+    def after(self, step: int) -> Curve:
+        """The part from `step` on: warm-up and the first drop are no part of a power law."""
+        kept = self.steps >= step
+        return replace(self, steps=self.steps[kept], losses=self.losses[kept])
+
+
+def warm(rate: float, steps: int, over: int) -> np.ndarray:
+    """A constant learning rate after a linear warm-up `over` so many steps, (steps,)."""
+    return rate * np.minimum(1, np.arange(1, steps + 1) / over)
+
+
+def train(
+    text: gpt.Corpus,
+    width: int,
+    batch: int,
+    steps: int,
+    rates: Sequence[float],
+    generator: torch.Generator,
+    *,
+    seeds: int = 1,
+    context: int = 32,
+    every: int = 10,
+    warmup: int = 30,
+    **options: object,
+) -> list[Curve]:
+    """One transformer of two layers for each rate and seed, all at once; `batch` counts windows of `context` tokens.
+
+    The first weights are wider than GPT-2's and gradients are clipped: both make small runs less a matter of luck.
+    `options` go to `foretold.kit.gpt.train`, as do wrong values, which raise ValueError there.
+    """
+    from foretold.kit import gpt
+
+    config = gpt.Config(2, width, max(1, width // 16), context, text.vocabulary, "relu", std=0.08)
+    schedules = np.repeat([warm(rate, steps, warmup) for rate in rates], seeds, 0)
+    alone = {"same_start": False, "same_order": False} if seeds > 1 else {}
+    options = {"evaluate_at": every, "clip": 1.0, "progress": False, **alone, **options}
+    done = gpt.train(config, text.train, text.validation, schedules, batch=batch, generator=generator, **options)
+    marks = [(rate, seed) for rate in rates for seed in range(seeds)]
+    return [
+        Curve(done.parameters, batch * context, done.steps, losses, rate, seed)
+        for losses, (rate, seed) in zip(done.losses, marks, strict=True)
+    ]
+
+
+def simulate(
+    law: idea.Law,
+    sizes: Sequence[float],
+    batches: Sequence[float],
+    steps: np.ndarray,
+    noise: float,
+    rng: np.random.Generator,
+) -> list[Curve]:
+    """Curves of a law, with independent relative noise on every loss: data whose constants are known."""
+    exact = idea.trajectory(np.reshape(sizes, (-1, 1, 1)), steps, np.reshape(batches, (-1, 1)), law)
+    noisy = exact * np.exp(noise * rng.standard_normal(exact.shape))
+    return [Curve(n, batch, steps, noisy[i, j]) for i, n in enumerate(sizes) for j, batch in enumerate(batches)]
+
+
+# The recipe
+
+
+def reach(steps: np.ndarray, losses: np.ndarray, targets: Sequence[float]) -> np.ndarray:
+    """Steps at which a noisy curve passes each target, NaN where it does not.
+
+    The curve is made to fall by isotonic regression, and log steps are interpolated linearly in the loss.
+    """
+    falling = isotonic_regression(losses, increasing=False).x
+    levels, block = np.unique(-falling, return_inverse=True)
+    middle = np.bincount(block, np.log(steps)) / np.bincount(block)
+    wanted = -np.asarray(targets, float)
+    inside = (wanted >= levels[0]) & (wanted <= levels[-1])
+    return np.where(inside, np.exp(np.interp(wanted, levels, middle)), np.nan)
+
+
+def fastest(curves: Sequence[Curve], targets: Sequence[float]) -> pd.DataFrame:
+    """Steps to each target by batch (rows: n, batch, loss, steps): the quickest of the learning rates, the mean over
+    seeds in logarithms. Without this choice a rate that suits one batch makes others look slow."""
+    rows = [
+        (c.n, c.batch, c.rate, c.seed, loss, step)
+        for c in curves
+        for loss, step in zip(targets, reach(c.steps, c.losses, targets), strict=True)
+    ]
+    found = pd.DataFrame(rows, columns=["n", "batch", "rate", "seed", "loss", "steps"]).dropna()
+    found["steps"] = np.log(found["steps"])
+    mean = found.groupby(["n", "batch", "loss", "rate"], as_index=False)["steps"].mean()
+    best = mean.groupby(["n", "batch", "loss"], as_index=False)["steps"].min()
+    return best.assign(steps=np.exp(best["steps"]))
+
+
+def hyperbolas(reached: pd.DataFrame) -> pd.DataFrame:
+    """Step ii for each size and loss of a table of `fastest`: s_min, e_min, b_crit, how far the points lie from the
+    hyperbola (`residual`, the largest |S_min/S + E_min/E - 1|), and the standard error of log b_crit by leaving out
+    one batch at a time. Losses that fewer than four batches reached are left out."""
+    rows = []
+    for (n, loss), part in reached.groupby(["n", "loss"]):
+        steps, batch = part["steps"].to_numpy(), part["batch"].to_numpy(float)
+        if len(np.unique(batch)) < 4:
+            continue
+        s_min, e_min = idea.fit_critical_batch(steps, batch)
+        others = [idea.fit_critical_batch(np.delete(steps, i), np.delete(batch, i)) for i in range(len(steps))]
+        if min(s_min, e_min, *(min(pair) for pair in others)) <= 0:
+            continue
+        logs = np.log([e / s for s, e in others])
+        error = np.sqrt((len(logs) - 1) * np.mean((logs - logs.mean()) ** 2))
+        residual = np.abs(s_min / steps + e_min / (steps * batch) - 1).max()
+        rows.append((n, loss, s_min, e_min, e_min / s_min, error, residual))
+    return pd.DataFrame(rows, columns=["n", "loss", "s_min", "e_min", "b_crit", "error", "residual"])
+
+
+def growth(reached: pd.DataFrame, low: float, high: float) -> tuple[float, float, float]:
+    """(ratio, and its 95% interval) of the critical batch sizes at two losses, by leaving out one batch at a time."""
+
+    def log_ratio(without: float) -> float:
+        sizes = []
+        for loss in (low, high):
+            part = reached[np.isclose(reached["loss"], loss) & (reached["batch"] != without)]
+            s_min, e_min = idea.fit_critical_batch(part["steps"], part["batch"])
+            sizes.append(np.log(e_min / s_min))
+        return sizes[0] - sizes[1]
+
+    whole = log_ratio(0)
+    others = np.array([log_ratio(batch) for batch in reached["batch"].unique()])
+    error = 1.96 * np.sqrt((len(others) - 1) * np.mean((others - others.mean()) ** 2))
+    return tuple(float(np.exp(whole + shift)) for shift in (0, -error, error))
+
+
+def exponent(fitted: pd.DataFrame, reached: pd.DataFrame) -> tuple[float, float, float]:
+    """(alpha_b, and its 95% interval), by leaving out one batch at a time; `fitted` is the table of `hyperbolas`."""
+    others = []
+    for batch in reached["batch"].unique():
+        table = hyperbolas(reached[reached["batch"] != batch])
+        table = table[table["loss"].isin(fitted["loss"])]
+        others.append(idea.fit_critical_law(table["loss"], table["b_crit"])[1])
+    whole = idea.fit_critical_law(fitted["loss"], fitted["b_crit"])[1]
+    error = 1.96 * np.sqrt((len(others) - 1) * np.mean((np.array(others) - np.mean(others)) ** 2))
+    return whole, whole - error, whole + error
+
+
+def _columns(curves: Sequence[Curve], critical: tuple[float, float], after: int) -> tuple[np.ndarray, ...]:
+    """Points of all curves from step `after` on: n, S_min, loss, and the number of the curve."""
+    kept = [curve.after(after) for curve in curves]
+    count = [len(curve.steps) for curve in kept]
+    n, batch = (np.repeat([float(getattr(c, name)) for c in kept], count) for name in ("n", "batch"))
+    steps, losses = (np.concatenate([getattr(c, name) for c in kept]) for name in ("steps", "losses"))
+    fewest = idea.minimum_steps(steps, batch, losses, *critical)
+    return n, fewest, losses, np.repeat(np.arange(len(kept)), count)
+
+
+def recipe(
+    curves: Sequence[Curve], critical: tuple[float, float], *, irreducible: bool = False, after: int = 0
+) -> idea.Law:
+    """Step iv: all points of all curves (from step `after` on) turned into S_min with (b_star, alpha_b), and the
+    surface fitted to them."""
+    n, fewest, losses, _ = _columns(curves, critical, after)
+    law = idea.fit_loss_surface(n, fewest, losses, irreducible=irreducible)
+    return replace(law, b_star=critical[0], alpha_b=critical[1])
+
+
+def resampled(
+    curves: Sequence[Curve], critical: tuple[float, float], resamples: int, rng: np.random.Generator, after: int = 0
+) -> list[idea.Law]:
+    """Laws without a floor, from `resamples` bootstrap samples of whole curves, all fitted at once. Draws with fewer
+    than three sizes are drawn again: two sizes and noise say little."""
+    n, fewest, losses, curve = _columns(curves, critical, after)
+    sizes = np.array([c.n for c in curves])
+    draws: list[np.ndarray] = []
+    while len(draws) < resamples:
+        draw = rng.integers(len(curves), size=len(curves))
+        if len(np.unique(sizes[draw])) > 2:
+            draws.append(np.bincount(draw, minlength=len(curves))[curve])
+    fits = powerlaws.fit((n, fewest), losses, irreducible=False, weights=np.array(draws, float), keep=2)
+    b_star, alpha_b = critical
+    return [replace(idea.surface(fits, row), b_star=b_star, alpha_b=alpha_b) for row in range(resamples)]
+
+
+def prediction_errors(law: idea.Law, curves: Sequence[Curve], after: int = 0) -> pd.DataFrame:
+    """Each curve against the law's trajectory at its own size and batch: mean error and error at the end, in per cent
+    of the observed loss, and the mean absolute one; positive where the prediction is too high."""
+    rows: list[Mapping[str, float]] = []
+    for curve in (curve.after(after) for curve in curves):
+        off = 100 * (idea.trajectory(curve.n, curve.steps, curve.batch, law) / curve.losses - 1)
+        sizes = {"n": curve.n, "batch": curve.batch, "seed": curve.seed}
+        rows.append(sizes | {"mean": off.mean(), "absolute": np.abs(off).mean(), "end": off[-3:].mean()})
+    return pd.DataFrame(rows)

@@ -1,0 +1,245 @@
+"""What the speculative chapter measures: the paper's scatter plot with one fitted ratio, rates of policies with
+bootstrap intervals, and the cost model with a verification that is not flat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.optimize import brentq
+
+from foretold import data
+from foretold.papers.speculative.experiment import batched, training
+from foretold.papers.speculative.experiment.batched import Rule
+
+# Speed-up over the target alone: best fixed length (the figure at the top of the repository), SpecDec++ (abstract).
+FIXED = {"Alpaca": 1.90, "HumanEval": 2.00, "GSM8K": 2.07}
+ADAPTIVE = {"Alpaca": 2.04, "HumanEval": 2.23, "GSM8K": 2.26}
+
+
+def dots() -> pd.DataFrame:
+    """The paper's figure as a table: dataset, method, verification, discard."""
+    return data.table("speculative")
+
+
+def speed(verification: Any, discard: Any, cost_ratio: float) -> Any:
+    """Speed over the target alone from the two rates: rho / ((1 + discard) + (rho - 1) verification)."""
+    return cost_ratio / ((1 + discard) + (cost_ratio - 1) * verification)
+
+
+def fit_ratio(frame: pd.DataFrame, published: float) -> float:
+    """The cost ratio at which the fastest dot of `frame` is as fast as `published`."""
+
+    def excess(rho: float) -> float:
+        return float(speed(frame["verification"], frame["discard"], rho).max()) - published
+
+    return float(brentq(excess, 1.0, 100.0))
+
+
+def headline(frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    """For each data set: the ratio fitted to the best fixed length alone, the speed-up that it then gives the best dot
+    of SpecDec++, and the one in the abstract."""
+    frame = dots() if frame is None else frame
+    rows = []
+    for name, published in FIXED.items():
+        part = frame[frame["dataset"] == name]
+        fixed, adaptive = (part[part["method"] == method] for method in ("SpecDec", "SpecDec++"))
+        rho = fit_ratio(fixed, published)
+        predicted = float(speed(adaptive["verification"], adaptive["discard"], rho).max())
+        rows.append((name, rho, published, predicted, ADAPTIVE[name]))
+    columns = ["dataset", "ratio", "fixed, paper", "adaptive, predicted", "adaptive, paper"]
+    return pd.DataFrame(rows, columns=columns).set_index("dataset")
+
+
+def inferred_lengths(frame: pd.DataFrame) -> np.ndarray:
+    """K of each dot from 1 + discard = (K + 1) verification, shape (n,)."""
+    return ((1 + frame["discard"]) / frame["verification"] - 1).to_numpy()
+
+
+def decisions(solved: Mapping[Any, Any]) -> list[tuple[float, bool]]:
+    """(risk of a rejection, whether going on is best) of each state of `speculative.stopping_values` at which both are
+    allowed and one is better."""
+    clear = [one for one in solved.values() if np.isfinite(one.go_on) and abs(one.go_on - one.stop) > 1e-9]
+    return [(one.rejection, bool(one.go_on < one.stop)) for one in clear]
+
+
+def overlap(solved: Mapping[Any, Any]) -> float:
+    """Largest risk at which going on is best minus the smallest at which stopping is, among states with the same prefix
+    (the shortest) and equally many candidates; above 0 no threshold on the risk can be optimal. -1 without a pair."""
+    first, found = min((written for written, _ in solved), key=len), -1.0
+    for count in sorted({len(candidates) for _, candidates in solved}):
+        same = decisions({k: v for k, v in solved.items() if k[0] == first and len(k[1]) == count})
+        goes, stops = ([risk for risk, flag in same if flag is kind] for kind in (True, False))
+        if goes and stops:
+            found = max(found, max(goes) - min(stops))
+    return found
+
+
+def measure(
+    models: Mapping[str, torch.nn.Module],
+    prompts: torch.Tensor,
+    n_tokens: int,
+    policies: Mapping[str, tuple[Rule, int]],
+    generator: Callable[[], torch.Generator],
+) -> dict[str, dict[str, np.ndarray]]:
+    """`batched.decode` of the same prompts for each policy (name: rule, longest); names that begin with
+    "oracle" see the target. `generator` makes the same fresh generator for each."""
+    found = {}
+    for name, (rule, longest) in policies.items():
+        found[name] = batched.decode(
+            models["target"],
+            models["draft"],
+            prompts,
+            n_tokens,
+            rule,
+            generator(),
+            longest,
+            needs_target=name.startswith("oracle"),
+        )
+        one = found[name]
+        assert (one["drafted"] + one["rounds"] == one["tokens"] + one["discarded"]).all()
+    return found
+
+
+def seconds(found: Mapping[str, np.ndarray], cost: Callable[[np.ndarray], np.ndarray] | float) -> np.ndarray:
+    """Cost of each row (B,) in draft calls: its draft calls, and for each round ``cost(K + 1)`` or a constant."""
+    counts = np.arange(found["lengths"].shape[1]) + 1
+    price = np.full(len(counts), cost) if np.isscalar(cost) else cost(counts)
+    return found["drafted"] + found["lengths"] @ price
+
+
+def speeds(
+    found: Mapping[str, Mapping[str, np.ndarray]],
+    cost: Callable[[np.ndarray], np.ndarray] | float,
+    rng: np.random.Generator,
+    resamples: int = 500,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Speed over the target alone, with rates, and its bootstrap over prompts.
+
+    The first frame has a row for each policy: speed, low, high (95%), verification, discard (per expected token). The
+    second holds the speed of each resample, (resamples, policies): the same prompts for all, so differences are paired.
+    """
+    names = list(found)
+    rows = len(found[names[0]]["rounds"])
+    weights = rng.multinomial(rows, np.full(rows, 1 / rows), resamples).astype(float)
+    alone = cost if np.isscalar(cost) else float(cost(np.array([1]))[0])
+    table, drawn = [], {}
+    for name in names:
+        one = found[name]
+        time, tokens = seconds(one, cost), one["expected"]
+        drawn[name] = alone * (weights @ tokens) / (weights @ time)
+        verification = one["rounds"].sum() / tokens.sum()
+        drafts = one["drafted"].sum() / tokens.sum()
+        low, high = np.quantile(drawn[name], [0.025, 0.975])
+        table.append((alone * tokens.sum() / time.sum(), low, high, verification, drafts + verification - 1))
+    frame = pd.DataFrame(table, index=names, columns=["speed", "low", "high", "verification", "discard"])
+    return frame, pd.DataFrame(drawn)
+
+
+def gain(table: pd.DataFrame, drawn: pd.DataFrame, name: str, over: str) -> tuple[float, tuple[float, float]]:
+    """Relative gain in speed of one policy over another, and its paired 95% bootstrap interval."""
+    ratio = drawn[name] / drawn[over] - 1
+    low, high = np.quantile(ratio, [0.025, 0.975])
+    return float(table.loc[name, "speed"] / table.loc[over, "speed"] - 1), (float(low), float(high))
+
+
+def adaptive(
+    head: Any, draft: torch.nn.Module, thresholds: Sequence[float], longest: int, label: str
+) -> dict[str, tuple[Rule, int]]:
+    """Policies of one head at several thresholds, by name."""
+    predict = training.predictor(head, draft)
+    return {f"{label}, h = {h:g}": (batched.cumulative(predict, h, longest), longest) for h in thresholds}
+
+
+def token_counts(texts: np.ndarray, start: int, vocabulary: int, pairs: bool = False) -> np.ndarray:
+    """How often each token (or pair of neighbours) comes in texts (B, T) from position `start` on, flattened."""
+    part = np.asarray(texts)[:, start:]
+    if not pairs:
+        return np.bincount(part.ravel(), minlength=vocabulary)
+    return np.bincount((part[:, :-1] * vocabulary + part[:, 1:]).ravel(), minlength=vocabulary**2)
+
+
+def below(
+    found: Mapping[str, Mapping[str, np.ndarray]],
+    fixed: Sequence[str],
+    name: str,
+    rng: np.random.Generator,
+    resamples: int = 500,
+) -> tuple[float, tuple[float, float]]:
+    """Discard rate of a policy minus that of the fixed lengths, interpolated to its verification rate, and the 95%
+    bootstrap interval over prompts."""
+
+    def rates(one: Mapping[str, np.ndarray], weights: np.ndarray) -> tuple[float, float]:
+        tokens, rounds, drafted = (float(weights @ one[key]) for key in ("expected", "rounds", "drafted"))
+        return rounds / tokens, (drafted + rounds) / tokens - 1
+
+    def difference(weights: np.ndarray) -> float:
+        curve = np.array(sorted(rates(found[k], weights) for k in fixed))
+        verification, discard = rates(found[name], weights)
+        return discard - float(np.interp(verification, curve[:, 0], curve[:, 1]))
+
+    rows = len(found[name]["rounds"])
+    drawn = rng.multinomial(rows, np.full(rows, 1 / rows), resamples).astype(float)
+    low, high = np.quantile([difference(weights) for weights in drawn], [0.025, 0.975])
+    return difference(np.ones(rows)), (float(low), float(high))
+
+
+def law_of_two(model: torch.nn.Module, prompt: torch.Tensor) -> np.ndarray:
+    """The model's exact law of the next two tokens after a prompt (1, T), shape (V V,)."""
+
+    def after(tokens: torch.Tensor) -> torch.Tensor:
+        zero = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
+        return batched.Rows(model, len(tokens)).feed(tokens, zero)[0][:, -1].double().softmax(-1)
+
+    first = after(prompt)[0]
+    each = torch.arange(len(first), device=prompt.device)[:, None]
+    second = after(torch.cat([prompt.expand(len(first), -1), each], 1))
+    return (first[:, None] * second).flatten().cpu().numpy()
+
+
+def chi_square(counts: np.ndarray, probabilities: np.ndarray, least: float = 5.0) -> tuple[float, int]:
+    """Pearson's statistic and its degrees of freedom; cells with fewer than `least` expected are one cell."""
+    expected = probabilities / probabilities.sum() * counts.sum()
+    large = expected >= least
+    seen = np.append(counts[large], counts[~large].sum())
+    hoped = np.append(expected[large], expected[~large].sum())
+    seen, hoped = seen[hoped > 0], hoped[hoped > 0]
+    return float(((seen - hoped) ** 2 / hoped).sum()), len(hoped) - 1
+
+
+def rounds(
+    counters: Any, tokens: Sequence[int], draft: Any, rule: Any, prompt: torch.Tensor, text: Any, most: int = 14
+) -> list[dict[str, Any]]:
+    """The first rounds of a text for `ladder`: characters accepted, written by the target and
+    discarded, and the running risk that `rule` saw, computed again from the draft."""
+    from foretold.papers.speculative.idea import Drafted
+
+    shown, done = [], 0
+
+    def read(token: int) -> str:
+        return text.decode([token]).replace(" ", "\u00b7").replace("\n", "\u21b5").replace("\t", "\u2192")
+
+    for candidates, accepted in list(zip(counters.candidates, counters.accepted, strict=True))[:most]:
+        prefix = (*prompt.tolist(), *tokens[:done])
+        drafted = Drafted(prefix)
+        for i, token in enumerate(candidates):
+            q = draft(prefix + tuple(candidates[:i]))
+            drafted.tokens.append(token)
+            drafted.probabilities.append(float(q[token]))
+            drafted.distributions.append(q)
+            drafted.raw.append(q)
+            drafted.hidden.append(draft.hidden)
+        rule(drafted)
+        done += accepted + 1
+        shown.append(
+            {
+                "accepted": [read(token) for token in candidates[:accepted]],
+                "own": read(tokens[done - 1]),
+                "discarded": [read(token) for token in candidates[accepted:]],
+                "risk": 1 - np.cumprod(drafted.estimates),
+            }
+        )
+    return [one for one in shown if len(one["risk"])]

@@ -1,0 +1,1 @@
+"""Three laws of training on one set of curves."""
