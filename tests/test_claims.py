@@ -10,8 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from foretold import claims
-from foretold.claims import Claim, Ledger, judge, judging
-from foretold.claims import files as claim_files
+from foretold.claims import Claim, Ledger, files as claim_files, judge, judging
 
 EXPECT = dict.fromkeys(claims.PROFILES, "reproduced")
 
