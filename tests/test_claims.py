@@ -124,11 +124,19 @@ FILE = {
     "title": "Toy",
     "paper": {"title": "T", "authors": "A", "venue": "V", "year": 2026, "url": "https://example.org"},
     "minutes": dict.fromkeys(claims.PROFILES, 0.1),
-    "claims": [{
-        "id": "c", "statement": "s", "kind": "value", "paper": 0.5, "where": "Table 1", "reason": "rounding",
-        "tolerance": {"abs": 0.1}, "expect": EXPECT,
-    }],
-}  # fmt: skip
+    "claims": [
+        {
+            "id": "c",
+            "statement": "s",
+            "kind": "value",
+            "paper": 0.5,
+            "where": "Table 1",
+            "reason": "rounding",
+            "tolerance": {"abs": 0.1},
+            "expect": EXPECT,
+        }
+    ],
+}
 
 
 @pytest.fixture
