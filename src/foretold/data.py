@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from foretold import yaml_files
 
 if TYPE_CHECKING:
-    import pandas as pd
     import filelock
+    import pandas as pd
 
 FIELDS = {"url": str, "licence": str, "sha256": str, "size": int, "mirror": str, "description": str}
 # A file inside a wheel, and what no address serves as it is.
