@@ -23,6 +23,12 @@ from .idea import (
     model_averages as model_averages,
 )
 from .idea import (
+    people_alike as people_alike,
+)
+from .idea import (
+    people_differ as people_differ,
+)
+from .idea import (
     posterior as posterior,
 )
 from .idea import (
