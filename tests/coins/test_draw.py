@@ -1,5 +1,7 @@
 """The coin chapter's interactive figure: what runs in the reader's browser, against the package."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,7 @@ CHOSEN = [
     {"people": ["TianqiP", "JanY", "XiaoyiL"]},
     {"people": ["DavidV", "KaleemU"], "spread": 0.005},
 ]
+EDGES = {"mean": (0.502, 0.53), "concentration": (1_000, 100_000), "spread": (0.005, 0.1)}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,32 @@ def test_the_browser_is_within_one_per_cent_of_the_eight_models(in_the_browser, 
     same, differ = average_of_four(ours)
     assert found["result"]["same"] * np.log(10) == pytest.approx(same, abs=2e-3)
     assert found["result"]["people"] * np.log(10) == pytest.approx(differ, abs=2e-3)
+
+
+def positions(people):
+    """The strongest wobblers alone, with every pair of ends of two priors; then 20 at random, a third at their ends."""
+    strongest = people.sort_values("p_same")["person"].tolist()
+    for spread, concentration in itertools.product(EDGES["spread"], EDGES["concentration"]):
+        moved = {"mean": 0.53, "concentration": concentration, "spread": spread}
+        yield from ({**moved, "people": strongest[-few:]} for few in (2, 4))
+    rng = np.random.default_rng(11)
+    for _ in range(20):
+        moved = {name: rng.choice([*ends, np.exp(rng.uniform(*np.log(ends)))]) for name, ends in EDGES.items()}
+        moved |= {name: int(rng.choice([0, 12, rng.integers(1, 12)])) for name in ("high", "low")}
+        moved["people"] = rng.choice(people["person"], rng.choice([12, 24]), replace=False).tolist()
+        yield moved
+
+
+@pytest.mark.slow
+def test_browser_and_package_agree_on_the_same_four_models(in_the_browser, counts, people):
+    """Within 1%, which is what the page promises."""
+    for moved in positions(people):
+        kept = kept_rows(people, moved)
+        assert kept.sum() >= 2, moved
+        same, differ = average_of_four(idea.model_average(counts[kept], **prior(moved), nodes=(71, 81, 2)))
+        found = in_the_browser(**moved)["result"]
+        assert found["same"] * np.log(10) == pytest.approx(same, abs=0.01), moved
+        assert found["people"] * np.log(10) == pytest.approx(differ, abs=0.01), moved
 
 
 def test_the_browser_without_people_has_no_evidence(in_the_browser):

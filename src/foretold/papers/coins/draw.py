@@ -184,8 +184,9 @@ def browser_data(counts: pd.DataFrame) -> dict[str, Any]:
     deviation integrated out; first the T values at sigma = 0, then those of each of the S sigmas.
     `theta` (T,) holds logits, the first of them 0 (no bias), the others Gauss nodes with weights `weight`.
     """
-    x, w = np.polynomial.legendre.leggauss(56)
-    theta, weight = np.append(0.0, 0.09 + 0.09 * x), np.append(0.0, 0.09 * w)  # theta = 1/2 comes first
+    # Finer up to 0.18, beyond which only a few strong wobblers can be.
+    near, far = _gauss_nodes(0, 0.18, 56), _gauss_nodes(0.18, 1, 40)
+    theta, weight = np.concatenate([np.zeros((2, 1)), near, far], axis=1)  # theta = 1/2 comes first
     sigma = np.geomspace(0.002, 0.4, 37)
     numbers = idea.check_counts(counts)
     nodes = np.arange(-1.2, 1.6, 0.003)
@@ -204,6 +205,12 @@ def browser_data(counts: pd.DataFrame) -> dict[str, Any]:
         "p": people["p_same"].to_numpy(),
         "colours": dict(COLOURS),
     }
+
+
+def _gauss_nodes(low: float, high: float, nodes: int) -> np.ndarray:
+    """Nodes and weights of Gauss and Legendre's rule, (2, nodes)."""
+    x, weight = np.polynomial.legendre.leggauss(nodes)
+    return np.stack([low + (high - low) / 2 * (1 + x), (high - low) / 2 * weight])
 
 
 def browser_controls(counts: pd.DataFrame) -> list[figures.Control]:
