@@ -26,9 +26,6 @@ from .idea import (
     error_counts as error_counts,
 )
 from .idea import (
-    faults as faults,
-)
-from .idea import (
     flip_bits as flip_bits,
 )
 from .idea import (
