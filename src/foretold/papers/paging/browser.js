@@ -23,7 +23,7 @@ function pick(list, random) {
 
 // Time of the next request of the same page. Of pages that never come again the smallest is the furthest.
 function nextUses(trace) {
-  const following = new Array(trace.length);
+  const following = Array.from({ length: trace.length });
   const seen = new Map();
   for (let t = trace.length - 1; t >= 0; t--) {
     const page = trace[t];
@@ -36,7 +36,7 @@ function nextUses(trace) {
 // Belady: the optimum, and the true discard bits.
 function belady(trace, k) {
   const following = nextUses(trace);
-  const bits = new Array(trace.length).fill(0);
+  const bits = trace.map(() => 0);
   const latest = new Map(); // time of the latest request of each page in the cache
   let cost = 0;
   for (let t = 0; t < trace.length; t++) {
