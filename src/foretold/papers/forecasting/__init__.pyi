@@ -17,6 +17,9 @@ from .idea import (
     extremise as extremise,
 )
 from .idea import (
+    half_sums as half_sums,
+)
+from .idea import (
     log_score as log_score,
 )
 from .idea import (
