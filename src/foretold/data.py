@@ -5,6 +5,8 @@ place that has it: the local cache, a mirror folder (``FORETOLD_DATA``), the net
 sha256 must be the registry's, and nothing that comes from outside is ever unpickled.
 """
 
+from __future__ import annotations
+
 import difflib
 import hashlib
 import os
@@ -16,11 +18,13 @@ import tempfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from foretold import yaml_files
+
+if TYPE_CHECKING:
+    import filelock
+    import pandas as pd
 
 FIELDS = {"url": str, "licence": str, "sha256": str, "size": int, "mirror": str, "description": str}
 # A file inside a wheel, and what no address serves as it is.
@@ -68,6 +72,8 @@ def table(name: str) -> pd.DataFrame:
     they are in ``.attrs["source"]``, one string with a line break between lines.
     Raises ValueError for an unknown name.
     """
+    import pandas as pd  # half a second, which a start without tables can spare
+
     path = table_path(name)
     source = []
     # Only the head is commentary: `comment="#"` would also cut a value that holds a hash sign.
@@ -213,7 +219,7 @@ def _set_aside(bad: Path, path: Path) -> Path:
     return aside
 
 
-def _lock(path: Path):
+def _lock(path: Path) -> filelock.BaseFileLock:
     import filelock
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -221,9 +227,9 @@ def _lock(path: Path):
 
 
 def _download(name: str, entry: dict[str, Any], target: Path, mirror: list[Path]) -> None:
-    descriptor, partial = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part")
+    descriptor, name_of_partial = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part")
     os.close(descriptor)
-    partial = Path(partial)
+    partial = Path(name_of_partial)
     try:
         try:
             _retrieve(entry["url"], partial)

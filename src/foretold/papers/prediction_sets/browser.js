@@ -4,7 +4,7 @@
 const HOLE_STYLE = "border:2px solid;border-radius:4px;padding:0 .35em";
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-export function update(values, data, figure) {
+export function update(values, data) {
   const program = data.programs[values.program];
   const steps = program.kept[values.m].length;
   const at = thresholdIndex(values.tau, steps);
