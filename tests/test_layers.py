@@ -117,7 +117,6 @@ NOT_YET = {
     "foretold.papers.reversal.experiment.finetuning -> foretold.data",
     "foretold.papers.speculative.experiment -> foretold.data",
     "foretold.papers.speculative.experiment.smollm -> foretold.data",
-    "foretold.papers.three_laws.experiment -> foretold.figures",
 }
 
 

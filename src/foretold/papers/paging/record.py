@@ -1,12 +1,11 @@
-"""The recorded results of the paging chapter: ``tables/paging.csv``, measured again from the archive of traces."""
+"""Makes the paging chapter's table of measurements: costs on the public traces of this field's benchmark."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+import foretold.data
 from foretold.papers.paging import data, experiment
 from foretold.papers.paging.idea import POLICIES
 
@@ -16,9 +15,9 @@ SOURCES = (("BrightKite", "bk", 10), ("Citi Bike", "citi", 100))  # name, beginn
 RATES = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
 
 
-def table(archive: Path) -> pd.DataFrame:
-    """The rows of ``tables/paging.csv``, from the file ``paging-traces`` of the registry: every policy on the traces of
-    each source together, then Flush and Mark0 with flips of one side."""
+def paging() -> pd.DataFrame:
+    """Every policy on the traces of each source together, then Flush and Mark0 with flips of one side. Half a minute."""
+    archive = foretold.data.fetch("paging-traces")
     rng = np.random.default_rng(SEED)
     online = [policy for policy in POLICIES if policy != "belady"]
     parts = []
@@ -28,3 +27,6 @@ def table(archive: Path) -> pd.DataFrame:
         for side in ("zeros", "ones"):
             parts.append(experiment.measure(name, traces, k, ["flush", "mark0"], [0.01, 0.1], RUNS, rng, side))
     return pd.concat(parts, ignore_index=True).round(5)
+
+
+TABLES = {"paging": paging}
