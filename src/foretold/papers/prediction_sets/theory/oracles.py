@@ -1,7 +1,7 @@
 """Slow second opinions for the prediction-sets chapter: every partial program of a small tree, and an integer program.
 
-They share no code with `chains`, against which `comparison` holds them; both take trees and budgets as
-`nested_partial_programs` does.
+They share no code with `nested_partial_programs`, against which `comparison` holds them, and take the same trees and
+budgets.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import optimize, sparse
 
-from foretold.papers.prediction_sets.idea import Node, Partial, largest_partial_program, nested_partial_programs
+from foretold.papers.prediction_sets.idea import Node, Partial, largest_partial_program
+from foretold.papers.prediction_sets.theory import nested_partial_programs
 
 
 def parents(tree: Node) -> np.ndarray:
@@ -58,46 +59,47 @@ def integer_program(tree: Node, budgets: np.ndarray, max_holes: int, seconds: fl
     parent, h_iv >= x_i,parent(v) - x_iv, sum_v h_iv <= max_holes, sum_v l_v x_iv <= budget_i, x_iv >= x_i+1,v.
     Raises RuntimeError if no optimum was found within `seconds`.
     """
-    above, costs = parents(tree), tree.costs
-    n, count = len(above), len(budgets)
-    x, h = np.arange(count * n).reshape(count, n), count * n + np.arange(count * n).reshape(count, n)
-    rows, columns, values, lows, highs = [], [], [], [], []
-
-    def constrain(terms: list[tuple[int, float]], low: float, high: float) -> None:
-        for column, value in terms:
-            rows.append(len(lows))
-            columns.append(column)
-            values.append(value)
-        lows.append(low)
-        highs.append(high)
-
-    for i in range(count):
-        for v in range(1, n):
-            constrain([(x[i, v], 1), (x[i, above[v]], -1)], -np.inf, 0)
-            constrain([(h[i, v], 1), (x[i, above[v]], -1), (x[i, v], 1)], 0, np.inf)
-        constrain([(h[i, v], 1) for v in range(1, n)], -np.inf, max_holes)
-        if np.isfinite(budgets[i]):
-            constrain([(x[i, v], costs[v]) for v in range(n)], -np.inf, budgets[i])
-        if i + 1 < count:
-            for v in range(n):
-                constrain([(x[i, v], 1), (x[i + 1, v], -1)], 0, np.inf)
-    matrix = sparse.csr_array((values, (rows, columns)), shape=(len(lows), 2 * count * n))
+    count, n = len(budgets), len(tree.nodes)
     gain = np.concatenate([-np.ones(count * n), np.zeros(count * n)])
-    limits = optimize.LinearConstraint(matrix, lows, highs)
     found = optimize.milp(
-        gain, constraints=limits, integrality=np.ones(2 * count * n), bounds=optimize.Bounds(0, 1),
+        gain,
+        constraints=_constraints(tree, budgets, max_holes),
+        integrality=np.ones(2 * count * n),
+        bounds=optimize.Bounds(0, 1),
         options={"time_limit": seconds, "mip_rel_gap": 0.0},
-    )  # fmt: skip
+    )
     if found.status != 0:
         raise RuntimeError(f"HiGHS found no optimum: {found.message}")
     return found.x[: count * n].reshape(count, n) > 0.5
+
+
+def _constraints(tree: Node, budgets: np.ndarray, max_holes: int) -> optimize.LinearConstraint:
+    """Low <= sum of terms <= high, row by row, over the variables x (T, n) and h (T, n)."""
+    above, n, count = parents(tree), len(tree.nodes), len(budgets)
+    x, h = np.arange(2 * count * n).reshape(2, count, n)
+    rows: list[tuple[list[tuple[int, float]], float, float]] = []
+    for i in range(count):
+        for v in range(1, n):
+            rows.append(([(x[i, v], 1), (x[i, above[v]], -1)], -np.inf, 0))
+            rows.append(([(h[i, v], 1), (x[i, above[v]], -1), (x[i, v], 1)], 0, np.inf))
+        rows.append(([(h[i, v], 1) for v in range(1, n)], -np.inf, max_holes))
+        if np.isfinite(budgets[i]):
+            rows.append(([(x[i, v], tree.costs[v]) for v in range(n)], -np.inf, budgets[i]))
+        if i + 1 < count:
+            rows += [([(x[i, v], 1), (x[i + 1, v], -1)], 0, np.inf) for v in range(n)]
+    matrix = sparse.lil_array((len(rows), 2 * count * n))
+    for number, (terms, _, _) in enumerate(rows):
+        for column, value in terms:
+            matrix[number, column] = value
+    return optimize.LinearConstraint(matrix.tocsr(), [low for _, low, _ in rows], [high for _, _, high in rows])
 
 
 def random_tree(nodes: int, rng: np.random.Generator) -> Node:
     """A tree in which each node hangs from one of the six before it; four in ten cost nothing, the others 0.4 nats on
     average."""
     above = [int(rng.integers(max(0, v - 6), v)) for v in range(1, nodes)]
-    costs, made = rng.exponential(0.4, nodes) * (rng.random(nodes) < 0.6), {}
+    costs = rng.exponential(0.4, nodes) * (rng.random(nodes) < 0.6)
+    made: dict[int, Node] = {}
     for v in reversed(range(nodes)):
         made[v] = Node(float(costs[v]), [made[c] for c in range(v + 1, nodes) if above[c - 1] == v], "f")
     return made[0]

@@ -7,16 +7,14 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from foretold.papers.prediction_sets import experiment
-from foretold.papers.prediction_sets.experiment import translator
-from foretold.papers.prediction_sets.experiment.translator import Pair
+from foretold.papers.prediction_sets.data import check_tokens
 from foretold.papers.prediction_sets.idea import Node
 
+Pair = tuple[Sequence[str], Sequence[str]]
+LONGEST = 60  # words of a query
 CLAUSES = ("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTERSECT", "EXCEPT")
 SEPARATORS = (",", "AND", "OR")
-OPERATORS = {
+COMPARISONS = {
     "=",
     "<",
     ">",
@@ -26,33 +24,18 @@ OPERATORS = {
     "<>",
     "LIKE",
     "IN",
-    "NOT",
-    "IS",
-    "NULL",
-    "AS",
-    "JOIN",
-    "INNER",
-    "LEFT",
-    "ON",
-}
-OPERATORS |= {
     "BETWEEN",
-    "+",
-    "-",
-    "*",
-    "/",
-    "DISTINCT",
+    "IS",
+    "NOT",
+    "NULL",
     "EXISTS",
     "ALL",
     "ANY",
-    "ASC",
-    "DESC",
-    "BY",
-    "CASE",
-    "WHEN",
-    "THEN",
 }
-OPERATORS |= {"ELSE", "END", ";", "OUTER", "RIGHT"}
+JOINS = {"AS", "JOIN", "INNER", "OUTER", "LEFT", "RIGHT", "ON"}
+CASES = {"CASE", "WHEN", "THEN", "ELSE", "END"}
+OTHERS = {"+", "-", "*", "/", ";", "DISTINCT", "ASC", "DESC", "BY"}
+OPERATORS = COMPARISONS | JOINS | CASES | OTHERS
 
 
 def sql_tree(text: str, starts: Sequence[int], costs: Sequence[float], rest: float = 0.0) -> Node:
@@ -62,18 +45,19 @@ def sql_tree(text: str, starts: Sequence[int], costs: Sequence[float], rest: flo
 
     Any list of words has a tree. Raises ValueError for starts that do not match the costs or lie outside of the text.
     """
-    if len(starts) != len(costs) or not all(0 <= start < len(text) for start in starts):
-        found = f"text is {text!r}, with {len(starts)} starts and {len(costs)} costs"
-        raise ValueError(f"{found}; allowed is a cost for each start, and starts inside of the text")
+    check_tokens(text, starts, costs)
     ends = [*starts[1:], len(text)]
     words = [text[a:b].strip() for a, b in zip(starts, ends, strict=True)]
     return _query(_Words(words, list(costs)), 0, len(words), rest)
 
 
 class _Words:
+    """The words of a query and their costs; `match` says where each bracket that has a partner is closed."""
+
     def __init__(self, words: list[str], costs: list[float]) -> None:
         self.words, self.costs = words, costs
-        self.match, opened = {}, []  # where each bracket that has a partner is closed
+        self.match: dict[int, int] = {}
+        opened: list[int] = []
         for i, word in enumerate(words):
             if word.endswith("("):
                 opened.append(i)
@@ -89,21 +73,22 @@ class _Words:
         return found
 
 
-def _join(
-    part: _Words, low: int, high: int, children: list[tuple[int, int, Node]], kind: str, rest: float = 0.0
-) -> Node:
-    """A node that owns the words from low to high which no child covers; children come as (from, to, node)."""
+Placed = tuple[int, int, Node]  # a node and its words, from and to
+
+
+def _join(part: _Words, low: int, high: int, children: list[Placed], kind: str, rest: float = 0.0) -> Node:
+    """A node that owns the words from low to high which no child covers."""
     pieces, own, at = [], rest, low
-    for begin, end, _ in [*children, (high, high, None)]:
+    for begin, end in [(begin, end) for begin, end, _ in children] + [(high, high)]:
         pieces.append(" ".join(part.words[at:begin]))
         own += sum(part.costs[at:begin])
         at = end
-    said = [piece + " " if i == 0 and piece else f" {piece} " if piece else " " for i, piece in enumerate(pieces)]
-    said[0], said[-1] = (
-        pieces[0] + (" " if pieces[0] and children else ""),
-        (" " if children and pieces[-1] else "") + pieces[-1],
-    )
-    return Node(own, [child for _, _, child in children], said, kind + " " + " _ ".join(pieces))
+    text = [pieces[0]]
+    if children:
+        between = [f" {piece} " if piece else " " for piece in pieces[1:-1]]
+        before, after = pieces[0], pieces[-1]
+        text = [f"{before} " if before else "", *between, f" {after}" if after else ""]
+    return Node(own, [child for _, _, child in children], text, f"{kind} {' _ '.join(pieces)}")
 
 
 def _query(part: _Words, low: int, high: int, rest: float = 0.0) -> Node:
@@ -115,10 +100,12 @@ def _query(part: _Words, low: int, high: int, rest: float = 0.0) -> Node:
 
 
 def _clause(part: _Words, low: int, high: int) -> Node:
-    first = low + 1 + (low + 1 < high and part.words[low + 1] in ("BY", "DISTINCT", "ALL"))
-    cuts, between = [first - 1], False
-    for i in part.top(first, high):
-        between |= part.words[i] == "BETWEEN"
+    """Its items stand between separators; the AND of a BETWEEN is none."""
+    keywords = 2 if low + 1 < high and part.words[low + 1] in ("BY", "DISTINCT", "ALL") else 1
+    cuts, between = [low + keywords - 1], False
+    for i in part.top(low + keywords, high):
+        if part.words[i] == "BETWEEN":
+            between = True
         if part.words[i] in SEPARATORS:
             if not between:
                 cuts.append(i)
@@ -134,7 +121,7 @@ def _item(part: _Words, low: int, high: int) -> Node:
     return _join(part, low, high, operands, "item")
 
 
-def _operands(part: _Words, low: int, high: int) -> list[tuple[int, int, Node]]:
+def _operands(part: _Words, low: int, high: int) -> list[Placed]:
     found = []
     for i in part.top(low, high):
         close = part.match.get(i)
@@ -146,33 +133,21 @@ def _operands(part: _Words, low: int, high: int) -> list[tuple[int, int, Node]]:
     return found
 
 
-def questions(path: Path, longest: int = 60) -> list[Pair]:
-    """Questions and queries of the Advising file, as words, placeholders for names; queries of at most `longest` words.
+def questions(path: Path) -> list[Pair]:
+    """Questions and queries of the Advising file, as words, placeholders for names; queries of at most `LONGEST` words.
     The question parts marked "exclude" by the data's authors are left out. Of several queries the first counts."""
-    found = []
+    found: list[Pair] = []
     for entry in json.loads(path.read_text(encoding="utf-8")):
         query = entry["sql"][0].split()
-        if len(query) <= longest:
-            for sentence in entry["sentences"]:
-                if sentence["question-split"] != "exclude":
-                    found.append((sentence["text"].split(), query))
+        if len(query) <= LONGEST:
+            asked = [one for one in entry["sentences"] if one["question-split"] != "exclude"]
+            found += [(sentence["text"].split(), query) for sentence in asked]
     return found
 
 
-def halves(pairs: Sequence[Pair], share: float, seed: int) -> tuple[list[Pair], list[Pair]]:
+def divided(pairs: Sequence[Pair], share: float, seed: int) -> tuple[list[Pair], list[Pair]]:
     """A random division: `share` of the pairs to train on, and the others."""
     order = list(pairs)
     random.Random(seed).shuffle(order)
     cut = round(share * len(order))
     return order[:cut], order[cut:]
-
-
-def predictions(
-    path: Path, steps: int, generator: torch.Generator, device: torch.device, share: float = 0.6
-) -> tuple[list[Node], list[Node]]:
-    """Train a translator on a share of the questions, and translate the others: (predicted trees, true trees)."""
-    train, test = halves(questions(path), share, 0)
-    model = translator.train(train, steps, generator, device, listed=500)
-    written = translator.translate(model, [question for question, _ in test], longest=64)
-    predicted = [experiment.with_costs(prediction, sql_tree) for prediction in written]
-    return predicted, [experiment.bare(query, sql_tree) for _, query in test]

@@ -7,7 +7,6 @@ program*: it stands for all programs that fill its holes. For a threshold tau th
 with at most m holes whose kept nodes cost at most -log(tau).
 
 Nodes are numbered in preorder: the parent first, then its children from left to right, each with its whole subtree.
-`chains` makes families over many thresholds nested and jointly optimal; `theory` checks.
 """
 
 from __future__ import annotations
@@ -16,17 +15,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from foretold.papers.prediction_sets.idea import chains
+from foretold.kit import check
 
 Array = NDArray[Any]
 HOLE = "??"
+SLACK = 1e-9  # sums of costs are compared with budgets up to rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,24 +50,17 @@ class Node:
     label: str | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.cost, bool) or not isinstance(self.cost, Real) or not 0 <= self.cost < math.inf:
-            raise ValueError(f"cost is {self.cost!r}; allowed is a finite number of at least 0")
-        children, text = tuple(self.children), self.text
-        if wrong := [child for child in children if not isinstance(child, Node)]:
-            raise ValueError(f"children holds {wrong[0]!r}; allowed are nodes")
+        cost, children, text = check.real("cost", self.cost, 0), tuple(self.children), self.text
+        for child in children:
+            if not isinstance(child, Node):
+                raise check.refuse("children", child, "nodes")
         if isinstance(text, str):
             text = (f"{text}(", *[", "] * (len(children) - 1), ")") if children else (text,)
         if len(text) != len(children) + 1:
-            raise ValueError(
-                f"text has {len(text)} parts; allowed are {len(children) + 1} for {len(children)} children"
-            )
+            allowed = f"{len(children) + 1} for {len(children)} children"
+            raise ValueError(f"text has {len(text)} parts; allowed are {allowed}")
         label = HOLE.join(text) if self.label is None else self.label
-        for name, value in {
-            "cost": float(self.cost),
-            "children": children,
-            "text": tuple(text),
-            "label": label,
-        }.items():
+        for name, value in {"cost": cost, "children": children, "text": tuple(text), "label": label}.items():
             object.__setattr__(self, name, value)
 
     @cached_property
@@ -93,9 +86,6 @@ class Node:
             for _ in self.nodes[v].children:
                 ends[v] = ends[ends[v]]
         return ends
-
-
-Tree = Node
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,52 +134,71 @@ def largest_partial_program(tree: Node, budget: float, max_holes: int) -> Partia
     root can be kept, everything is removed, which is always allowed and counts as no hole.
     Raises ValueError for a negative budget and for max_holes below 0.
     """
-    budgets = _check_budgets("budget", [budget])
-    _check_tree(tree)
-    kept = chains.optima(tree.costs, tree.ends, budgets, _check_count("max_holes", max_holes, 0))[0]
-    return Partial(tree, kept)
+    check_tree("tree", tree)
+    budgets = np.array([check_budget(budget)])
+    return Partial(tree, optima(tree.costs, tree.ends, budgets, check.whole("max_holes", max_holes, 0))[0])
 
 
-def nested_partial_programs(tree: Node, budgets: ArrayLike, max_holes: int, *, exact: bool = True) -> list[Partial]:
-    """One partial program for each budget, nested (a smaller budget keeps a subset), with most kept nodes in total.
+@njit(cache=True)
+def optima(costs, ends, budgets, holes):
+    """The nodes that the largest partial program keeps for each budget, the cheapest of that size, (T, n) of bool: one
+    table serves all budgets."""
+    n = len(costs)
+    everything = np.ones(n, np.bool_)
+    least = table(costs, ends, holes, everything, np.zeros(n, np.bool_))
+    sets = np.zeros((len(budgets), n), np.bool_)
+    found = sizes(least, budgets)
+    for i in range(len(budgets)):
+        sets[i] = trace(least, costs, ends, everything, found[i])
+    return sets
 
-    `budgets` (T,) must not rise, as -log(tau) for rising tau; each program has at most `max_holes` holes and keeps its
-    budget. The optimum over the whole chain may need a search where the single optima do not nest; with `exact` False
-    they are nested one after another instead, from both ends, and the better chain is returned.
-    Raises ValueError for budgets that are negative, rise or are not one-dimensional, for max_holes below 0, and when
-    the exact search would keep more than `chains.LIMIT` numbers.
+
+@njit(cache=True)
+def table(costs, ends, holes, allowed, required):
+    """Least cost of keeping exactly k of the nodes v, v + 1, ... with at most h holes among them: (n + 1, holes + 1,
+    n + 1) by v, h and k. The parent of v is kept.
+
+    Either v is kept, and its first child or its next relative follows; or v becomes a hole, and its subtree is skipped.
+    `allowed` and `required` (n,) are the nodes that may and that must be kept. Only a whole tree could lose its root.
     """
-    budgets = _check_budgets("budgets", budgets)
-    _check_tree(tree)
-    m = _check_count("max_holes", max_holes, 0)
-    return [Partial(tree, kept) for kept in chains.chain(tree.costs, tree.ends, budgets, m, exact)]
+    n = len(costs)
+    least = np.full((n + 1, holes + 1, n + 1), np.inf)
+    least[n, :, 0] = 0.0
+    for v in range(n - 1, -1, -1):
+        for h in range(holes + 1):
+            for k in range(n - v + 1):
+                if k > 0 and allowed[v]:
+                    least[v, h, k] = costs[v] + least[v + 1, h, k - 1]
+                if h > 0 and v > 0 and not required[v]:
+                    least[v, h, k] = min(least[v, h, k], least[ends[v], h - 1, k])
+    return least
 
 
-def greedy_partial_program(tree: Node, budget: float, max_holes: int) -> Partial:
-    """The baseline: remove the dearest leaf again and again until the rest keeps the budget.
+@njit(cache=True)
+def sizes(least, budgets):
+    """Number of nodes in the largest set for each budget, (T,); 0 where not even the root can be kept."""
+    found = np.zeros(len(budgets), np.int64)
+    n, holes = least.shape[0] - 1, least.shape[1] - 1
+    for i in range(len(budgets)):
+        for k in range(n, 0, -1):
+            if least[0, holes, k] < np.inf and least[0, holes, k] <= budgets[i] + SLACK:
+                found[i] = k
+                break
+    return found
 
-    A leaf is a kept node without kept children. If a new hole would be one too many, the parent of a hole goes instead,
-    with all below it: the dearest such parent. Raises ValueError as `largest_partial_program` does.
-    """
-    (budget,) = _check_budgets("budget", [budget])
-    _check_tree(tree)
-    m = _check_count("max_holes", max_holes, 0)
-    n, costs, ends = len(tree.costs), tree.costs, tree.ends
-    parent = np.full(n, -1)
-    for v in range(n):
-        child = v + 1
-        while child < ends[v]:
-            parent[child] = v
-            child = ends[child]
-    kept = np.ones(n, bool)
-    while kept.any() and costs @ kept > budget + chains.SLACK:
-        leaves = [v for v in np.flatnonzero(kept) if not kept[v + 1 : ends[v]].any()]
-        holes = Partial(tree, kept).holes
-        fits = [v for v in leaves if len(holes) + 1 - sum(v < hole < ends[v] for hole in holes) <= m]
-        choice = fits or [parent[hole] for hole in holes] or [0]
-        v = max(choice, key=lambda v: (costs[v], -v))
-        kept[v : ends[v]] = False
-    return Partial(tree, kept)
+
+@njit(cache=True)
+def trace(least, costs, ends, allowed, size):
+    """The cheapest set of `size` nodes, (n,) of bool, read from its table."""
+    kept = np.zeros(len(costs), np.bool_)
+    v, h, k = 0, least.shape[1] - 1, size
+    while k > 0:
+        if allowed[v] and costs[v] + least[v + 1, h, k - 1] <= least[v, h, k]:
+            kept[v] = True
+            v, k = v + 1, k - 1
+        else:
+            v, h = ends[v], h - 1
+    return kept
 
 
 # What a partial program contains
@@ -201,11 +210,8 @@ def contains(partial: Partial | Node, program: Node) -> bool:
 
     Raises ValueError when one of the arguments is something else.
     """
-    if isinstance(partial, Node):
-        partial = Partial(partial, np.ones(len(partial.nodes), bool))
-    if not isinstance(partial, Partial):
-        raise ValueError(f"partial is {partial!r}; allowed is a Partial or a Node")
-    _check_tree(program, "program")
+    partial = _as_partial(partial)
+    check_tree("program", program)
     waiting = [(0, program)]
     while waiting:
         v, other = waiting.pop()
@@ -223,10 +229,7 @@ def contains(partial: Partial | Node, program: Node) -> bool:
 
 def render(partial: Partial | Node) -> str:
     """The program as text, ``??`` for a hole. Raises ValueError for what is neither a partial program nor a tree."""
-    if isinstance(partial, Node):
-        partial = Partial(partial, np.ones(len(partial.nodes), bool))
-    if not isinstance(partial, Partial):
-        raise ValueError(f"partial is {partial!r}; allowed is a Partial or a Node")
+    partial = _as_partial(partial)
     written: dict[int, str] = {}
     for v in reversed(range(len(partial.kept))):
         if not partial.kept[v]:
@@ -250,13 +253,20 @@ def max_errors(n: int, epsilon: float, delta: float) -> int:
     Raises ValueError for n < 1, for epsilon or delta outside (0, 1), and where there is none: even no error at all is
     likelier than delta, so n must be at least log(delta) / log(1 - epsilon).
     """
-    n = _check_count("n", n, 1)
-    epsilon, delta = _check_share("epsilon", epsilon), _check_share("delta", delta)
+    n = check.whole("n", n, 1)
+    epsilon, delta = check.between("epsilon", epsilon, 0, 1), check.between("delta", delta, 0, 1)
     allowed = np.flatnonzero(stats.binom.cdf(np.arange(n), n, epsilon) <= delta)
     if len(allowed) == 0:
         least = math.ceil(math.log(delta) / math.log1p(-epsilon))
         raise ValueError(f"n is {n}; allowed for epsilon = {epsilon} and delta = {delta} are at least {least} programs")
     return int(allowed[-1])
+
+
+def smallest_threshold(misses: Array, allowed: int) -> int:
+    """Index of the smallest threshold such that it and all larger ones miss at most `allowed` programs, for the numbers
+    of misses (T,) at rising thresholds; T where even the largest misses more."""
+    too_many = np.flatnonzero(misses > allowed)
+    return int(too_many[-1]) + 1 if len(too_many) else 0
 
 
 def calibrate(errors: ArrayLike, taus: ArrayLike, epsilon: float, delta: float) -> float:
@@ -268,47 +278,36 @@ def calibrate(errors: ArrayLike, taus: ArrayLike, epsilon: float, delta: float) 
     Raises ValueError for shapes that do not fit, values other than 0 and 1, taus that do not rise or leave [0, 1], as
     `max_errors`, and when even the largest tau misses too many (tau = 1 removes every program, and misses none).
     """
-    missed = np.asarray(errors)
-    grid = np.asarray(taus, dtype=float)
-    if grid.ndim != 1 or grid.size == 0 or not np.all(np.diff(grid) > 0) or grid[0] < 0 or grid[-1] > 1:
-        raise ValueError(f"taus is {taus!r}; allowed are rising numbers from 0 to 1")
+    missed, grid = np.asarray(errors), check.vector("taus", taus, low=0, high=1, allowed="rising numbers from 0 to 1")
+    if not np.all(np.diff(grid) > 0):
+        raise check.refuse("taus", taus, "rising numbers from 0 to 1")
     if missed.ndim != 2 or missed.shape[1] != len(grid) or len(missed) == 0:
         raise ValueError(f"errors has shape {missed.shape}; allowed is (n, {len(grid)}): a row for each program")
     if missed.dtype.kind not in "biuf" or not np.all((missed == 0) | (missed == 1)):
         raise ValueError("errors holds other values; allowed are 0 and 1, or False and True")
-    too_many = np.flatnonzero(missed.sum(0) > max_errors(len(missed), epsilon, delta))
-    first = too_many[-1] + 1 if len(too_many) else 0
+    first = smallest_threshold(missed.sum(0), max_errors(len(missed), epsilon, delta))
     if first == len(grid):
-        raise ValueError(
-            f"taus ends at {grid[-1]}; allowed is a grid whose largest tau has few enough errors, such as 1"
-        )
+        allowed = "a grid whose largest tau has few enough errors, such as 1"
+        raise ValueError(f"taus ends at {grid[-1]}; allowed is {allowed}")
     return float(grid[first])
 
 
-def _check_tree(tree: Any, name: str = "tree") -> None:
+def check_tree(name: str, tree: Any) -> None:
+    """Raises ValueError for what is no tree."""
     if not isinstance(tree, Node):
-        raise ValueError(f"{name} is {tree!r}; allowed is a Node")
+        raise check.refuse(name, tree, "a Node")
 
 
-def _check_budgets(name: str, budgets: ArrayLike) -> Array:
-    """`budgets`, or one `budget` in a list, as an array."""
-    values = np.asarray(budgets, dtype=float)
-    if name == "budget" and (values.shape != (1,) or not values[0] >= 0):
-        raise ValueError(f"budget is {budgets[0]!r}; allowed is a number of at least 0, which may be infinite")
-    if values.ndim != 1 or values.size == 0 or not np.all(values >= 0) or np.any(values[1:] > values[:-1]):
-        raise ValueError(
-            f"budgets is {budgets!r}; allowed are numbers of at least 0 that do not rise, as -log of rising taus"
-        )
-    return values
+def check_budget(budget: Any) -> float:
+    """A budget as a number; raises ValueError unless it is at least 0, which infinity is."""
+    if budget == math.inf:
+        return math.inf
+    return check.real("budget", budget, 0, allowed="a number of at least 0, which may be infinite")
 
 
-def _check_count(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name} is {value!r}; allowed is a whole number of at least {least}")
-    return int(value)
-
-
-def _check_share(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < 1:
-        raise ValueError(f"{name} is {value!r}; allowed is a number between 0 and 1, both excluded")
-    return float(value)
+def _as_partial(partial: Any) -> Partial:
+    if isinstance(partial, Node):
+        return Partial(partial, np.ones(len(partial.nodes), bool))
+    if not isinstance(partial, Partial):
+        raise check.refuse("partial", partial, "a Partial or a Node")
+    return partial

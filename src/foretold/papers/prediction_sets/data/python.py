@@ -11,12 +11,14 @@ import dis
 import hashlib
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
+from typing import Any
 
 import numpy as np
 
+from foretold.papers.prediction_sets.data import check_tokens
 from foretold.papers.prediction_sets.idea import Node
 
 LEXEME = re.compile(
@@ -26,6 +28,7 @@ LEXEME = re.compile(
 # What every expression has, and what says nothing about it.
 SILENT = {"CACHE", "RESUME", "PRECALL", "PUSH_NULL", "EXTENDED_ARG", "NOP", "RETURN_VALUE", "COPY_FREE_VARS"}
 SILENT |= {"RETURN_GENERATOR", "POP_TOP", "NOT_TAKEN"}
+LONGEST_SOURCE, LONGEST_TARGET = 110, 60  # words
 LEFT_OUT = (ast.JoinedStr, ast.Yield, ast.YieldFrom, ast.Await, ast.NamedExpr)
 
 
@@ -48,53 +51,77 @@ def python_tree(text: str, starts: Sequence[int], costs: Sequence[float], rest: 
     A text that is no Python becomes a single node: it can be kept or removed as a whole, and equals nothing but itself.
     Raises ValueError for more than one line and for starts that do not match the costs or lie outside of the text.
     """
-    if "\n" in text or len(starts) != len(costs) or not all(0 <= start < len(text) for start in starts):
-        raise ValueError(f"text is {text!r}, with {len(starts)} starts and {len(costs)} costs; allowed is one line, a "
-                         "cost for each start, and starts inside of the text")  # fmt: skip
+    check_tokens(text, starts, costs)
+    if "\n" in text:
+        raise ValueError(f"text is {text!r}; allowed is one line")
+    statement = _parsed(text)
+    if statement is None:
+        return Node(sum(costs) + rest, (), text, f"no Python: {text}")
+    parts = _parts(statement, text)
+    owner = np.zeros(len(text), int)
+    for number, part in enumerate(parts):  # parents come before their children
+        owner[part.low : part.high] = number
+    owned = np.bincount(owner[list(starts)], weights=list(costs), minlength=len(parts))
+    owned[0] += rest
+    made: dict[int, Node] = {}
+    for number, part in reversed(list(enumerate(parts))):
+        edges = [part.low]
+        for child in part.children:
+            edges += [parts[child].low, parts[child].high]
+        edges.append(part.high)
+        pieces = [text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        made[number] = Node(float(owned[number]), [made[child] for child in part.children], pieces, part.label)
+    return made[0]
+
+
+@dataclass
+class _Part:
+    """A node of Python's own tree: what it says itself, its characters from `low` to `high`, its children's numbers."""
+
+    label: str
+    low: int
+    high: int
+    children: list[int]
+
+
+def _parsed(text: str) -> ast.stmt | ast.expr | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             (statement,) = ast.parse(text.strip()).body
     except (SyntaxError, ValueError):
-        return Node(sum(costs) + rest, (), text, f"no Python: {text}")
+        return None
+    return statement.value if isinstance(statement, ast.Expr) else statement
+
+
+def _parts(root: ast.AST, text: str) -> list[_Part]:
+    """The nodes that have a place in the text, in preorder; the root has all of it."""
     shift, code = len(text) - len(text.lstrip()), text.strip().encode()
-    root = statement.value if isinstance(statement, ast.Expr) else statement
-    below: dict[int, list[ast.AST]] = {}
-    span: dict[int, tuple[int, int]] = {id(root): (0, len(text))}
-    labels: dict[int, str] = {}
-    order, waiting = [], [root]
+
+    def character(byte: int) -> int:  # ast counts bytes of the stripped text
+        return shift + len(code[:byte].decode())
+
+    found: list[_Part] = []
+    waiting: list[tuple[Any, int | None]] = [(root, None)]
     while waiting:
-        node = waiting.pop()
-        order.append(node)
-        labels[id(node)], children = _own(node)
+        node, parent = waiting.pop()
+        label, children = _own(node)
+        if parent is None:
+            found.append(_Part(label, 0, len(text), []))
+        else:
+            found[parent].children.append(len(found))
+            found.append(_Part(label, character(node.col_offset), character(node.end_col_offset), []))
         children.sort(key=lambda child: child.col_offset)
-        for child in children:
-            places = (child.col_offset, child.end_col_offset)
-            span[id(child)] = tuple(shift + len(code[:place].decode()) for place in places)
-        below[id(node)] = children
-        waiting.extend(reversed(children))
-    owner = np.zeros(len(text), int)
-    for number, node in enumerate(order):
-        low, high = span[id(node)]
-        owner[low:high] = number
-    owned = np.bincount(owner[list(starts)], weights=list(costs), minlength=len(order))
-    owned[0] += rest
-    made: dict[int, Node] = {}
-    for number in reversed(range(len(order))):
-        node = order[number]
-        (low, high), children = span[id(node)], below[id(node)]
-        edges = [low, *(place for child in children for place in span[id(child)]), high]
-        pieces = [text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
-        inside = [made[id(child)] for child in children]
-        made[id(node)] = Node(float(owned[number]), inside, pieces, labels[id(node)])
-    return made[id(root)]
+        waiting += [(child, len(found) - 1) for child in reversed(children)]
+    return found
 
 
-def _own(node: ast.AST) -> tuple[str, list[ast.AST]]:
+def _own(node: ast.AST) -> tuple[str, list[Any]]:
     """What a node says itself (its kind, its names and values, which parts it has), and the nodes below it."""
     if isinstance(node, ast.JoinedStr):
         return ast.dump(node), []
-    said, children = [type(node).__name__], []
+    said: list[str] = [type(node).__name__]
+    children: list[Any] = []
     for name, value in ast.iter_fields(node):
         if isinstance(value, ast.expr_context):
             continue
@@ -127,53 +154,61 @@ class Example:
 def bytecode(code: CodeType) -> list[str]:
     """Instructions of a code object as words: name, argument. Jumps go without their target; what an inner function or
     comprehension does stands in braces."""
-    found = []
+    found: list[str] = []
     for step in dis.get_instructions(code):
         if step.opname in SILENT:
             continue
         if isinstance(step.argval, CodeType):
             found += ["{", *bytecode(step.argval), "}"]
-            continue
-        name = "LOAD_CONST" if step.opname == "RETURN_CONST" else step.opname
-        if name == "KW_NAMES":  # dis gives the place of the names, not the names
-            found += [name, *code.co_consts[step.arg]]
-            continue
-        if name == "CALL_KW" and found[-2] == "LOAD_CONST":  # from Python 3.13 on they come as a constant
-            found[-2:] = ["KW_NAMES", *ast.literal_eval(found[-1])]
-        found.append(name)
-        if step.arg is None or "JUMP" in name or name in ("FOR_ITER", "SEND"):
-            continue
-        if name == "LOAD_CONST":
-            found.append(repr(step.argval))
+        elif step.opname == "KW_NAMES":  # dis gives the place of the names, not the names
+            found += ["KW_NAMES", *code.co_consts[step.arg]]
+        elif step.opname == "CALL_KW" and found[-2] == "LOAD_CONST":  # from Python 3.13 on they come as a constant
+            found[-2:] = ["KW_NAMES", *ast.literal_eval(found[-1]), *_instruction(step)]
         else:
-            found.append(step.argrepr or str(step.argval) if name in ("BINARY_OP", "COMPARE_OP") else str(step.argval))
+            found += _instruction(step)
     return found
 
 
-def expressions(files: Iterable[tuple[str, str]], least: int = 5, most: int = 40) -> list[Example]:
+def _instruction(step: dis.Instruction) -> list[str]:
+    """The name of an instruction, and its argument if that says something."""
+    name = "LOAD_CONST" if step.opname == "RETURN_CONST" else step.opname
+    if step.arg is None or "JUMP" in name or name in ("FOR_ITER", "SEND"):
+        return [name]
+    if name == "LOAD_CONST":
+        return [name, repr(step.argval)]
+    if name in ("BINARY_OP", "COMPARE_OP") and step.argrepr:
+        return [name, step.argrepr]
+    return [name, str(step.argval)]
+
+
+def expressions(files: Iterable[tuple[str, str]], least: int, most: int) -> list[Example]:
     """Different expressions of source files, each (name, text): right-hand sides, returned and stand-alone ones, of
     `least` to `most` nodes, with their bytecode; in the order in which they come. Their text is `ast.unparse`'s, so
     that spacing and quotes carry no surprise. f-strings, yields, awaits and := are left out."""
     found: dict[str, Example] = {}
     for _, text in files:
-        try:
-            module = ast.parse(text)
-        except SyntaxError:
-            continue
-        for statement in ast.walk(module):
-            if not isinstance(statement, ast.Return | ast.Assign | ast.AugAssign | ast.Expr) or not statement.value:
-                continue
-            inside = list(ast.walk(statement.value))
+        for expression in _expressions(text):
+            inside = list(ast.walk(expression))
             nodes = sum(hasattr(node, "col_offset") for node in inside)
             if not least <= nodes <= most or any(isinstance(node, LEFT_OUT) for node in inside):
                 continue
-            line = ast.unparse(statement.value)
+            line = ast.unparse(expression)
             if line in found or "\n" in line:
                 continue
             source, target = bytecode(compile(line, "", "eval")), words(line)
-            if len(source) <= 110 and len(target) <= 60:
+            if len(source) <= LONGEST_SOURCE and len(target) <= LONGEST_TARGET:
                 found[line] = Example(tuple(source), tuple(target), nodes)
     return list(found.values())
+
+
+def _expressions(text: str) -> Iterator[ast.expr]:
+    try:
+        module = ast.parse(text)
+    except SyntaxError:
+        return
+    for statement in ast.walk(module):
+        if isinstance(statement, ast.Return | ast.Assign | ast.AugAssign | ast.Expr) and statement.value:
+            yield statement.value
 
 
 def held_out(example: Example, share: float) -> bool:
