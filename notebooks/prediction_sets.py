@@ -198,7 +198,7 @@ for tau in (0.05, 0.2, 0.5, 0.9):
 # a hole up to its parent or opening one at a leaf.
 
 # %%
-run.show(theory.one_after_another.py_func, theory.chain, search.largest_totals.py_func)
+run.show(idea.one_after_another.py_func, theory.chain, search.largest_totals.py_func)
 
 # %% [markdown]
 # Does it give the optimum? Three ways that share no code: ours; the integer program above for HiGHS, a solver of mixed
@@ -750,10 +750,10 @@ print(f"lost again: {lost.sum()} of {len(lost)} programs; with nested sets none"
 # misled it.
 
 # %% tags=["solution", "hide-cell"]
-search = run.rng("greedy loses")
+rng = run.rng("greedy loses")
 while True:
-    small = oracles.random_tree(6, search)
-    budget = float(search.uniform(0, small.costs.sum()))
+    small = oracles.random_tree(6, rng)
+    budget = float(rng.uniform(0, small.costs.sum()))
     ours = prediction_sets.largest_partial_program(small, budget, 1)
     theirs = experiment.greedy_partial_program(small, budget, 1)
     if ours.size > theirs.size + 1:

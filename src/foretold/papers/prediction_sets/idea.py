@@ -201,6 +201,26 @@ def trace(least, costs, ends, allowed, size):
     return kept
 
 
+@njit(cache=True)
+def one_after_another(costs, ends, budgets, holes, shrink):
+    """A nested chain, (T, n): each set is the largest one inside the set before it (`shrink`), from the largest budget
+    to the smallest, or the largest one around the set after it, from the smallest to the largest."""
+    n, last = len(costs), len(budgets)
+    everything, nothing = np.ones(n, np.bool_), np.zeros(n, np.bool_)
+    sets = np.zeros((last, n), np.bool_)
+    now, allowed = nothing, everything
+    least = table(costs, ends, holes, everything, nothing)
+    for step in range(last):
+        i = step if shrink else last - 1 - step
+        size = sizes(least, budgets[i : i + 1])[0]
+        if step == 0 or size != now.sum():
+            now = trace(least, costs, ends, allowed, size)
+            allowed = now if shrink else everything
+            least = table(costs, ends, holes, allowed, nothing if shrink else now)
+        sets[i] = now
+    return sets
+
+
 # What a partial program contains
 
 

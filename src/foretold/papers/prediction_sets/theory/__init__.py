@@ -10,11 +10,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from foretold.kit import check
-from foretold.papers.prediction_sets.idea import Node, Partial, check_tree, optima, sizes, table, trace
+from foretold.papers.prediction_sets.idea import SLACK, Node, Partial, check_tree, one_after_another, optima
 from foretold.papers.prediction_sets.theory import search
 
 Array = NDArray[Any]
@@ -53,24 +52,4 @@ def chain(costs: Array, ends: Array, budgets: Array, holes: int) -> Array:
             f"max_holes is {holes}, for {n} nodes and {len(budgets)} budgets: the search would keep {needed} numbers, "
             f"allowed are {LIMIT}"
         )
-    return search.best_chain(costs, ends, budgets, holes, total)
-
-
-@njit(cache=True)
-def one_after_another(costs, ends, budgets, holes, shrink):
-    """A nested chain, (T, n): each set is the largest one inside the set before it (`shrink`), from the largest budget
-    to the smallest, or the largest one around the set after it, from the smallest to the largest."""
-    n, last = len(costs), len(budgets)
-    everything, nothing = np.ones(n, np.bool_), np.zeros(n, np.bool_)
-    sets = np.zeros((last, n), np.bool_)
-    now, allowed = nothing, everything
-    least = table(costs, ends, holes, everything, nothing)
-    for step in range(last):
-        i = step if shrink else last - 1 - step
-        size = sizes(least, budgets[i : i + 1])[0]
-        if step == 0 or size != now.sum():
-            now = trace(least, costs, ends, allowed, size)
-            allowed = now if shrink else everything
-            least = table(costs, ends, holes, allowed, nothing if shrink else now)
-        sets[i] = now
-    return sets
+    return search.best_chain(costs, ends, budgets + SLACK, holes, total)

@@ -13,8 +13,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from foretold.papers.prediction_sets.idea import SLACK
-
 Array = NDArray[Any]
 
 
@@ -149,7 +147,7 @@ def kept_nodes(sets):
 
 @njit(cache=True)
 def fitting_budgets(sets, costs, budgets):
-    """How many of the budgets, which do not rise, are enough for each set, (S,)."""
+    """How many of the budgets, which do not rise and have room for rounding, are enough for each set, (S,)."""
     paid = np.zeros(len(costs) + 1)  # by the nodes before each
     paid[1:] = np.cumsum(costs)
     found = np.zeros(len(sets.sizes), np.int64)
@@ -157,7 +155,7 @@ def fitting_budgets(sets, costs, budgets):
         cost = paid[-1]
         for hole in sets.holes[s, : sets.sizes[s]]:
             cost -= paid[sets.ends[hole]] - paid[hole]
-        while found[s] < len(budgets) and cost <= budgets[found[s]] + SLACK:
+        while found[s] < len(budgets) and cost <= budgets[found[s]]:
             found[s] += 1
     return found
 
