@@ -57,7 +57,7 @@ def chain(costs: Array, ends: Array, budgets: Array, holes: int) -> Array:
 
 
 @njit(cache=True)
-def one_after_another(costs, ends, budgets, holes, shrink):
+def one_after_another(costs: Array, ends: Array, budgets: Array, holes: int, shrink: bool) -> Array:
     """A nested chain, (T, n): each set is the largest one inside the set before it (`shrink`), from the largest budget
     to the smallest, or the largest one around the set after it, from the smallest to the largest."""
     n, last = len(costs), len(budgets)
