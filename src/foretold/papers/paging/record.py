@@ -16,7 +16,7 @@ RATES = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
 
 
 def paging() -> pd.DataFrame:
-    """Every policy on the traces of each source together, then Flush and Mark0 with flips of one side. Half a minute."""
+    """Every policy on the traces of each source together; Flush and Mark0 with flips of one side. Half a minute."""
     archive = foretold.data.fetch("paging-traces")
     rng = np.random.default_rng(SEED)
     online = [policy for policy in POLICIES if policy != "belady"]

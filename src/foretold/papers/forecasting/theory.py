@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.isotonic import IsotonicRegression
 
+from foretold.kit import check, uncertainty
 from foretold.papers.forecasting import idea
 from foretold.papers.forecasting.idea import Array
 
@@ -50,25 +51,14 @@ def chance_discrimination(p: ArrayLike, y: ArrayLike, rng: np.random.Generator, 
     return np.array([corp(p, rng.permutation(y)).discrimination for _ in range(draws)])
 
 
-def consistency_band(p: ArrayLike, rng: np.random.Generator, draws: int, level: float = 0.9) -> pd.DataFrame:
+def consistency_band(p: ArrayLike, rng: np.random.Generator, draws: int) -> pd.DataFrame:
     """Where the curve would lie if the forecasts were right: outcomes are drawn with them, the curve is fitted again.
 
-    One row for each distinct forecast, ascending: p, low, high (pointwise quantiles over draws).
-    Raises ValueError for draws < 1 or a level outside (0, 1).
+    One row for each distinct forecast, ascending: p, low, high (the middle 90% of draws at each).
+    Raises ValueError for draws < 1.
     """
-    if draws < 1 or not 0 < level < 1:
-        raise ValueError(f"(draws, level) is {(draws, level)}; allowed are draws >= 1 and a level between 0 and 1")
+    check.whole("draws", draws, 1)
     p = np.sort(np.asarray(p, float))
     curves = np.array([recalibrated(p, (rng.random(len(p)) < p).astype(float)) for _ in range(draws)])
-    low, high = np.quantile(curves, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    low, high = uncertainty.percentile_interval(curves, 0.9)
     return pd.DataFrame({"p": p, "low": low, "high": high}).drop_duplicates("p")
-
-
-def binned(p: ArrayLike, edges: ArrayLike) -> Array:
-    """Each forecast replaced by the mean of its bin, (n,): what a decomposition over bins judges instead. Bins are
-    [edge, next edge), the last one closed. Raises ValueError for forecasts outside the edges."""
-    p, edges = np.asarray(p, float), np.asarray(edges, float)
-    if p.min() < edges[0] or p.max() > edges[-1]:
-        raise ValueError(f"edges run from {edges[0]} to {edges[-1]}; allowed are edges around all forecasts")
-    group = np.minimum(np.digitize(p, edges) - 1, len(edges) - 2)
-    return (np.bincount(group, p, len(edges)) / np.maximum(np.bincount(group, minlength=len(edges)), 1))[group]
