@@ -140,7 +140,7 @@ def largest_partial_program(tree: Node, budget: float, max_holes: int) -> Partia
 
 
 @njit(cache=True)
-def optima(costs, ends, budgets, holes):
+def optima(costs: Array, ends: Array, budgets: Array, holes: int) -> Array:
     """The nodes that the largest partial program keeps for each budget, the cheapest of that size, (T, n) of bool: one
     table serves all budgets."""
     n = len(costs)
@@ -154,7 +154,7 @@ def optima(costs, ends, budgets, holes):
 
 
 @njit(cache=True)
-def table(costs, ends, holes, allowed, required):
+def table(costs: Array, ends: Array, holes: int, allowed: Array, required: Array) -> Array:
     """Least cost of keeping exactly k of the nodes v, v + 1, ... with at most h holes among them: (n + 1, holes + 1,
     n + 1) by v, h and k. The parent of v is kept.
 
@@ -175,7 +175,7 @@ def table(costs, ends, holes, allowed, required):
 
 
 @njit(cache=True)
-def sizes(least, budgets):
+def sizes(least: Array, budgets: Array) -> Array:
     """Number of nodes in the largest set for each budget, (T,); 0 where not even the root can be kept."""
     found = np.zeros(len(budgets), np.int64)
     n, holes = least.shape[0] - 1, least.shape[1] - 1
@@ -188,7 +188,7 @@ def sizes(least, budgets):
 
 
 @njit(cache=True)
-def trace(least, costs, ends, allowed, size):
+def trace(least: Array, costs: Array, ends: Array, allowed: Array, size: int) -> Array:
     """The cheapest set of `size` nodes, (n,) of bool, read from its table."""
     kept = np.zeros(len(costs), np.bool_)
     v, h, k = 0, least.shape[1] - 1, size
@@ -202,7 +202,7 @@ def trace(least, costs, ends, allowed, size):
 
 
 @njit(cache=True)
-def one_after_another(costs, ends, budgets, holes, shrink):
+def one_after_another(costs: Array, ends: Array, budgets: Array, holes: int, shrink: bool) -> Array:
     """A nested chain, (T, n): each set is the largest one inside the set before it (`shrink`), from the largest budget
     to the smallest, or the largest one around the set after it, from the smallest to the largest."""
     n, last = len(costs), len(budgets)

@@ -2,7 +2,6 @@ from .idea import (
     REGIMES as REGIMES,
     SAM as SAM,
     barrier as barrier,
-    check_density as check_density,
     classify_regime as classify_regime,
     kept_count as kept_count,
     linear_cka as linear_cka,

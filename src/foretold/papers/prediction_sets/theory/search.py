@@ -40,7 +40,7 @@ def count(ends: Array, holes: int) -> int:
 
 
 @njit(cache=True)
-def best_chain(costs, ends, budgets, most, total):
+def best_chain(costs: Array, ends: Array, budgets: Array, most: int, total: int) -> Array:
     """The nested chain, (T, n) of bool, with the largest total of sizes, among the `total` sets of up to `most` holes.
 
     Let W(K, i) be the largest total over the budgets i, i + 1, ... of a chain inside the set K, and e(K) the number of
@@ -56,7 +56,7 @@ def best_chain(costs, ends, budgets, most, total):
 
 
 @njit(cache=True)
-def all_sets(ends, most, total):
+def all_sets(ends: Array, most: int, total: int) -> Sets:
     """Set 0 has no hole; each other one comes after the set without its last hole."""
     n = len(ends)
     binomials = np.zeros((n + 1, most + 1), np.int64)
@@ -81,7 +81,7 @@ def all_sets(ends, most, total):
 
 
 @njit(cache=True)
-def parents(ends):
+def parents(ends: Array) -> Array:
     """Number of each node's parent, (n,); 0 for the root."""
     found = np.zeros(len(ends), np.int64)
     for v in range(len(ends)):
@@ -93,7 +93,7 @@ def parents(ends):
 
 
 @njit(cache=True)
-def place(holes, size, binomials):
+def place(holes: Array, size: int, binomials: Array) -> np.int64:
     """The place of a set in the list of all choices of nodes: fewer nodes first, then by C(a1, 1) + C(a2, 2) + ..."""
     found = np.int64(0)
     for j in range(size):
@@ -102,7 +102,7 @@ def place(holes, size, binomials):
 
 
 @njit(cache=True)
-def just_below(sets, s, found):
+def just_below(sets: Sets, s: int, found: Array) -> int:
     """The sets just below set s: a hole moved up to its parent, or, if there is room, a new hole at a leaf. Every
     smaller set can be reached by such steps. Writes them into `found` (2 n + 2,), and returns how many."""
     holes, size, ends = sets.holes[s], sets.sizes[s], sets.ends
@@ -136,7 +136,7 @@ def just_below(sets, s, found):
 
 
 @njit(cache=True)
-def kept_nodes(sets):
+def kept_nodes(sets: Sets) -> Array:
     """Number of nodes that each set keeps, (S,)."""
     found = np.full(len(sets.sizes), len(sets.ends), np.int64)
     for s in range(len(found)):
@@ -146,7 +146,7 @@ def kept_nodes(sets):
 
 
 @njit(cache=True)
-def fitting_budgets(sets, costs, budgets):
+def fitting_budgets(sets: Sets, costs: Array, budgets: Array) -> Array:
     """How many of the budgets, which do not rise and have room for rounding, are enough for each set, (S,)."""
     paid = np.zeros(len(costs) + 1)  # by the nodes before each
     paid[1:] = np.cumsum(costs)
@@ -161,7 +161,7 @@ def fitting_budgets(sets, costs, budgets):
 
 
 @njit(cache=True)
-def largest_totals(sets, kept, fits, first):
+def largest_totals(sets: Sets, kept: Array, fits: Array, first: Array) -> Array:
     """W of `best_chain`, small sets before large ones."""
     worth = np.zeros(first[-1], np.int32)
     below = np.zeros(2 * len(sets.ends) + 2, np.int64)
@@ -177,7 +177,7 @@ def largest_totals(sets, kept, fits, first):
 
 
 @njit(cache=True)
-def read_chain(sets, kept, fits, first, worth, last):
+def read_chain(sets: Sets, kept: Array, fits: Array, first: Array, worth: Array, last: int) -> Array:
     """A chain that has the largest total, (last, n) of bool: walk down from the whole tree, and stay with a set for all
     budgets that it keeps where that loses nothing."""
     chain = np.zeros((last, len(sets.ends)), np.bool_)
