@@ -518,9 +518,8 @@ programs, nodes = (
     foretold.data.table("prediction_sets"),
     foretold.data.table("prediction_sets_removed"),
 )
-other = {"advising": 400, "humaneval": 60}
 tables = {}
-for task, size in other.items():
+for task, size in {"advising": 400, "humaneval": 60}.items():
     sides = [
         {m: experiment.recorded(programs, nodes, task, name, m) for m in counts}
         for name in ("optimal", "greedy")
@@ -714,9 +713,8 @@ print("so", prediction_sets.max_errors(100, 0.1, 0.1), "are allowed; 6 would be 
 # %% tags=["solution", "hide-cell"]
 for epsilon, delta_ in ((0.1, 0.1), (0.05, 0.01), (0.01, 0.001)):
     bound = np.log(delta_) / np.log(1 - epsilon)
-    print(
-        f"epsilon {epsilon}, delta {delta_}: {bound:.1f}, found {experiment.fewest(epsilon, delta_)}"
-    )
+    found = experiment.fewest(epsilon, delta_)
+    print(f"epsilon {epsilon}, delta {delta_}: {bound:.1f}, found {found}")
 # k = 0 needs (1 - epsilon)^n <= delta, that is n >= ln(delta) / ln(1 - epsilon).
 
 # %% [markdown]
@@ -728,9 +726,8 @@ falling = np.arange(3.0, -0.01, -0.25)
 alone = [prediction_sets.largest_partial_program(tree, budget, 1) for budget in falling]
 family = prediction_sets.nested_partial_programs(tree, falling, 1)
 for budget, one, nested in zip(falling, alone, family, strict=True):
-    print(
-        f"{budget:4.2f}  alone {prediction_sets.render(one):28} nested {prediction_sets.render(nested)}"
-    )
+    single, joint = (prediction_sets.render(part) for part in (one, nested))
+    print(f"{budget:4.2f}  alone {single:28} nested {joint}")
 
 # %% [markdown]
 # ### To think
@@ -793,9 +790,8 @@ for share, name in ((delta, "delta"), (delta / 4, "delta / 4")):
     picks = drawn.loc[drawn.groupby("division")["size here"].idxmin()]
     beyond = (picks["held-out error"] > 0.1).mean()
     print(f"{name:9}: beyond epsilon {beyond:.1%}, removed {picks['removed'].mean():.3f}")
-print(
-    f"one m, fixed: the law allows {experiment.finite_law(n, tests, 0.1, delta).sf(0.1 * tests):.1%}"
-)
+law = experiment.finite_law(n, tests, 0.1, delta).sf(0.1 * tests)
+print(f"one m, fixed: the law allows {law:.1%}")
 # Whoever takes the smallest sets takes the luckiest threshold. With delta / 4 for each of the four,
 # one of them is unlucky with a probability of delta at most: the union bound, and a larger set.
 
@@ -806,17 +802,12 @@ print(
 # %% tags=["solution", "hide-cell"]
 lesser = translator.train(seen, steps // 4, run.torch_generator("lesser"), run.device, width=width)
 some = pool[:: run.pick(smoke=1, cpu=3, gpu=3)]
-worse = [
-    experiment.with_costs(p, python.python_tree)
-    for p in translator.translate(lesser, [e.source for e in some])
-]
+written = translator.translate(lesser, [e.source for e in some])
+worse = [experiment.with_costs(p, python.python_tree) for p in written]
 facts = [bare(e.target, python.python_tree) for e in some]
-weak = experiment.measure(worse, facts, 2)
-drawn = experiment.all_splits(
-    {2: weak}, {}, len(some) // 2, [0.1], delta, times // 4, run.rng("lesser")
-)
+weak, half = {2: experiment.measure(worse, facts, 2)}, len(some) // 2
+drawn = experiment.all_splits(weak, {}, half, [0.1], delta, times // 4, run.rng("lesser"))
 print(f"right {experiment.exact_match(worse, facts).mean():.1%} instead of {right.mean():.1%}")
-half = len(some) // 2
 law = experiment.finite_law(half, len(some) - half, 0.1, delta).sf(0.1 * (len(some) - half))
 beyond = np.mean(drawn["held-out error"] > 0.1)
 print(f"beyond {beyond:.1%} (the law allows {law:.1%}), removed {drawn['removed'].mean():.1%}")

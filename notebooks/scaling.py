@@ -803,9 +803,8 @@ part = reached[np.isclose(reached["loss"], row["loss"])]
 while len(values) < 500:
     resample = part.sample(len(part), replace=True, random_state=rng.integers(2**31))
     if resample["batch"].nunique() > 2:
-        values.append(
-            np.divide(*scaling.fit_critical_batch(resample["steps"], resample["batch"])[::-1])
-        )
+        s_min, e_min = scaling.fit_critical_batch(resample["steps"], resample["batch"])
+        values.append(e_min / s_min)
 low, high = np.percentile(values, [2.5, 97.5])
 one, other = row["b_crit"] * np.exp(1.96 * row["error"] * np.array([-1, 1]))
 print(
