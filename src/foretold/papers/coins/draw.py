@@ -185,7 +185,7 @@ def browser_data(counts: pd.DataFrame) -> dict[str, Any]:
     `theta` (T,) holds logits, the first of them 0 (no bias), the others Gauss nodes with weights `weight`.
     """
     # Finer up to 0.18, beyond which only a few strong wobblers can be.
-    near, far = _gauss_nodes(0, 0.18, 56), _gauss_nodes(0.18, 1, 40)
+    near, far = _gauss_nodes(0, 0.18, 56), _gauss_nodes(0.18, 0.7, 24)
     theta, weight = np.concatenate([np.zeros((2, 1)), near, far], axis=1)  # theta = 1/2 comes first
     sigma = np.geomspace(0.002, 0.4, 37)
     numbers = idea.check_counts(counts)
