@@ -163,7 +163,7 @@ run.show(reversal.starts_with_answer)
 # rate, however long you train. It stays at zero, and $p(a \mid b)$ stays at $1/V$.
 
 # %%
-run.show(reversal.bilinear_dynamics, reversal.random_vectors)
+run.show(reversal.Dynamics, reversal.bilinear_dynamics, reversal.random_vectors)
 
 # %% [markdown]
 # Fifty pairs, a hundred tokens, 400 steps; one-hot tokens, random vectors, and a variant in which $\Theta$ is kept equal
