@@ -19,16 +19,17 @@ import numpy as np
 import torch
 import transformers
 
-from foretold.kit import gpt, replicas
-from foretold.papers.reversal import experiment
-from foretold.papers.reversal.experiment import training
+from foretold.kit import gpt, replicas, training
+from foretold.papers.reversal import data, experiment
+from foretold.papers.reversal.experiment import small_models
+from foretold.papers.reversal.experiment.small_models import BATCH, HEADS, LAYERS, RATE, WARMUP
 
-SEEDS, STEPS, BATCH, WIDTH, HEADS, RATE = 3, 200, 32, 48, 4, 5e-3
+SEEDS, STEPS, WIDTH, DECAY = 3, 200, 48, 0.3
 
 
-def ours(documents: list[list[str]], seed: int) -> training.Trained:
+def ours(documents: list[list[str]], seed: int) -> small_models.Trained:
     generator = torch.Generator().manual_seed(seed)
-    return training.train(documents, generator, steps=STEPS, batch=BATCH, width=WIDTH, rate=RATE)
+    return small_models.train(documents, generator, steps=STEPS, width=WIDTH, decay=DECAY)
 
 
 def starts(
@@ -36,10 +37,10 @@ def starts(
 ) -> tuple[gpt.Config, torch.Tensor, list[torch.Tensor], list[torch.Tensor]]:
     """The weights, tokens and batches that `ours` uses."""
     generator = torch.Generator().manual_seed(seed)
-    sets = [training.encode([f"{text} {training.END}" for text in some]) for some in documents]
-    config = gpt.Config(2, WIDTH, HEADS, max(tokens.shape[1] for tokens in sets), len(training.vocabulary()))
-    weights = [replicas.initial(config.shapes, 2, 0.02, generator) for _ in sets]
-    orders = [training._order(len(tokens), STEPS * BATCH, generator).view(STEPS, BATCH) for tokens in sets]
+    sets = [data.encode([f"{text} {data.END}" for text in some]) for some in documents]
+    config = gpt.Config(LAYERS, WIDTH, HEADS, max(tokens.shape[1] for tokens in sets), len(data.vocabulary()))
+    weights = [replicas.initial(config.shapes, LAYERS, config.std, generator) for _ in sets]
+    orders = [training.full_batches(len(tokens), BATCH, STEPS, generator) for tokens in sets]
     return config, torch.stack(weights), sets, orders
 
 
@@ -53,19 +54,19 @@ def by_loop(config: gpt.Config, weights: torch.Tensor, tokens: torch.Tensor, ord
     model, losses = plain(config, weights), []
     matrices = [weight for weight in model.parameters() if weight.dim() > 1]
     others = [weight for weight in model.parameters() if weight.dim() == 1]
-    groups = [{"params": matrices, "weight_decay": 0.3}, {"params": others, "weight_decay": 0.0}]
+    groups = [{"params": matrices, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8)
-    for step in range(STEPS):
-        rows = tokens[order[step]]
-        rows = rows[:, : int((rows != training.IGNORED).any(0).sum())]
-        targets = torch.where(rows == training.IGNORED, -100, rows)[:, 1:]
+    rates = small_models.learning_rates(STEPS, RATE, WARMUP * STEPS)
+    for numbers, rate in zip(order, rates, strict=True):
+        rows = tokens[numbers]
+        rows = rows[:, : int((rows != data.IGNORED).any(0).sum())]
+        targets = torch.where(rows == data.IGNORED, -100, rows)[:, 1:]
         loss = torch.nn.functional.cross_entropy(model(rows[:, :-1]).logits.flatten(0, 1), targets.flatten())
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        warm = min(1.0, (step + 1) / (0.05 * STEPS))
         for group in optimiser.param_groups:
-            group["lr"] = RATE * warm * 0.5 * (1 + np.cos(np.pi * step / STEPS))
+            group["lr"] = rate
         optimiser.step()
         losses.append(loss.item())
     return losses
@@ -73,13 +74,13 @@ def by_loop(config: gpt.Config, weights: torch.Tensor, tokens: torch.Tensor, ord
 
 def by_trainer(config: gpt.Config, weights: torch.Tensor, tokens: torch.Tensor) -> float:
     """transformers.Trainer with the same size, rate, schedule and number of steps; returns its last mean loss."""
-    rows = [{"input_ids": row, "labels": torch.where(row == training.IGNORED, -100, row)} for row in tokens]
+    rows = [{"input_ids": row, "labels": torch.where(row == data.IGNORED, -100, row)} for row in tokens]
+    what = {"max_steps": STEPS, "per_device_train_batch_size": BATCH, "use_cpu": True, "dataloader_pin_memory": False}
+    how = {"learning_rate": RATE, "weight_decay": DECAY, "adam_beta2": 0.98, "max_grad_norm": 1.0}
+    schedule = {"lr_scheduler_type": "cosine", "warmup_steps": STEPS // 20}
+    shown = {"save_strategy": "no", "logging_steps": 50, "report_to": [], "disable_tqdm": True}
     with tempfile.TemporaryDirectory() as folder:
-        arguments = transformers.TrainingArguments(
-            folder, max_steps=STEPS, per_device_train_batch_size=BATCH, learning_rate=RATE, weight_decay=0.3,
-            adam_beta2=0.98, lr_scheduler_type="cosine", warmup_steps=STEPS // 20, max_grad_norm=1.0, use_cpu=True,
-            save_strategy="no", logging_steps=50, report_to=[], disable_tqdm=True, dataloader_pin_memory=False,
-        )  # fmt: skip
+        arguments = transformers.TrainingArguments(folder, **what, **how, **schedule, **shown)
         trainer = transformers.Trainer(plain(config, weights), arguments, train_dataset=rows)
         trainer.train()
     return trainer.state.log_history[-2]["loss"]

@@ -94,13 +94,12 @@ import numpy as np
 import pandas as pd
 
 import foretold
-from foretold import data, figures
+from foretold import figures
 from foretold.kit import pretrained
-from foretold.kit.uncertainty import mean_interval
+from foretold.kit.uncertainty import Z, mean_interval, percentile_interval, share_interval
 from foretold.papers import reversal
-from foretold.papers.reversal import draw, experiment
-from foretold.papers.reversal.draw import browser
-from foretold.papers.reversal.experiment import celebrities, finetuning, in_context, training
+from foretold.papers.reversal import data, draw, experiment
+from foretold.papers.reversal.experiment import celebrities, finetuning, in_context
 
 run = foretold.start("reversal")
 
@@ -122,14 +121,19 @@ run = foretold.start("reversal")
 # are true together, and a system that had learned the meaning would know both. So the curse says something about *what*
 # is learned: sequences in their order, not facts.
 #
-# Here is one of our facts, in the words of both orders. A document stays as it is; a question is a document cut before
-# its second half.
+# A fact is a name and a description. A document stays as it is; a question is a document cut before its second half.
+
+# %%
+run.show(reversal.Fact, reversal.make_documents, reversal.make_questions)
+
+# %% [markdown]
+# Here is one of our facts, in the words of both orders.
 
 # %%
 fact = reversal.make_facts(1, run.rng("example"))
 for order in reversal.ORDERS:
     document = reversal.make_documents(fact, order)[2]
-    ((prompt, answer),) = reversal.make_questions(fact, order, [[2]])
+    ((prompt, answer),) = reversal.make_questions(fact, order, [2])
     print(f"{order}:\n  {document}\n  asked:  {prompt} ...\n  answer: {answer}")
 
 # %% [markdown]
@@ -159,7 +163,7 @@ run.show(reversal.starts_with_answer)
 # rate, however long you train. It stays at zero, and $p(a \mid b)$ stays at $1/V$.
 
 # %%
-run.show(reversal.bilinear_dynamics)
+run.show(reversal.Dynamics, reversal.bilinear_dynamics, reversal.random_vectors)
 
 # %% [markdown]
 # Fifty pairs, a hundred tokens, 400 steps; one-hot tokens, random vectors, and a variant in which $\Theta$ is kept equal
@@ -167,12 +171,13 @@ run.show(reversal.bilinear_dynamics)
 
 # %%
 n, steps, large = 50, 400, run.pick(smoke=128, cpu=512, gpu=512)
+vectors = {d: reversal.random_vectors(2 * n, d, np.random.default_rng(0)) for d in (64, large)}
 worlds_of_theory = {
     "one-hot": reversal.bilinear_dynamics(n, steps),
-    "vectors in 64 dimensions": reversal.bilinear_dynamics(n, steps, 64),
-    f"vectors in {large} dimensions": reversal.bilinear_dynamics(n, steps, large),
+    "vectors in 64 dimensions": reversal.bilinear_dynamics(n, steps, vectors[64]),
+    f"vectors in {large} dimensions": reversal.bilinear_dynamics(n, steps, vectors[large]),
     "one-hot, symmetric": reversal.bilinear_dynamics(n, steps, symmetric=True),
-    f"{large} dimensions, symmetric": reversal.bilinear_dynamics(n, steps, large, symmetric=True),
+    f"{large} dimensions, symmetric": reversal.bilinear_dynamics(n, steps, vectors[large], True),
 }
 for name, found in worlds_of_theory.items():
     print(f"{name:>26}: p(b|a) = {found.forward[-1]:.4f}, p(a|b) = {found.reverse[-1]:.4f}")
@@ -210,6 +215,12 @@ figures.show(
 # test of the chapter.
 
 # %%
+run.show(reversal.exact_gradient)
+
+# %% [markdown]
+# Here are the largest entries, over many matrices:
+
+# %%
 rng, row_of_b, row_of_a = run.rng("exact"), Fraction(0), Fraction(0)
 for _ in range(run.pick(smoke=20, cpu=100, gpu=100)):
     theta = rng.integers(-6, 7, (8, 8)).tolist()
@@ -241,9 +252,9 @@ sizes = run.pick(smoke=(12, 12, 12), cpu=(30, 30, 30), gpu=(30, 30, 30))
 seeds = run.pick(smoke=2, cpu=3, gpu=5)
 rng = run.rng("facts")
 studies = [experiment.study(sizes, rng) for _ in range(seeds)]
-words = [len(training.words(text)) for one in studies for text in one.documents]
+words = [len(data.words(text)) for one in studies for text in one.documents]
 print(f"{seeds} models, each its own {sum(sizes)} facts and {len(studies[0].documents)} documents")
-print(f"{np.mean(words):.1f} words a document, {len(training.vocabulary())} different words in all")
+print(f"{np.mean(words):.1f} words a document, {len(data.vocabulary())} different words in all")
 
 # %% [markdown]
 # The model is a GPT with two layers, trained from nothing, one word a token. The loss is that of *every* word of a
@@ -253,7 +264,7 @@ print(f"{np.mean(words):.1f} words a document, {len(training.vocabulary())} diff
 
 # %%
 size = run.pick(smoke={"width": 32}, cpu={"width": 48}, gpu={"width": 64})
-size |= {"rate": 5e-3, "batch": 32, "device": run.device}
+size["device"] = run.device
 with run.section("three groups"):
     length = run.pick(smoke=600, cpu=600, gpu=800)
     trained = experiment.train(studies, run.torch_generator("plain"), steps=length, **size)
@@ -291,7 +302,7 @@ print(f"\n{np.mean([name in names for name in last]):.0%} of these answers are n
 # order have other probabilities, and comparing with them looks like knowledge.
 
 # %%
-run.show(experiment.likelihood)
+run.show(experiment.likelihood, experiment.gap_interval, experiment.dealt_anew)
 
 # %% [markdown]
 # The interval is a bootstrap over facts; the last column deals the answers anew 2,000 times and asks how often the
@@ -450,7 +461,7 @@ with run.section("Bambi"):
     }
 for title, some in posterior.items():
     for cell, values in some.items():
-        low, high = np.quantile(values, [0.025, 0.975])
+        low, high = percentile_interval(values)
         print(f"{title}: {cell:>30} {values.mean():6.2f} [{low:.2f}, {high:.2f}]")
 
 # %% [markdown]
@@ -478,8 +489,8 @@ figures.show(
 # %%
 with run.section("in context"):
     length = run.pick(smoke=200, cpu=600, gpu=600)
-    reading = in_context.read(3, length, run.torch_generator("context"), device=run.device)
-chosen = experiment.wilson(reading.choice.sum() * reading.questions, 3 * reading.questions)
+    reading = in_context.read(3, length, run.torch_generator("context"), run.device)
+chosen = share_interval(reading.choice.sum() * reading.questions, 3 * reading.questions)
 print("probability of the two names in the context:", np.round(reading.either, 2))
 print(
     f"the right one is the likelier: {reading.choice.mean():.2f} [{chosen[0]:.2f}, {chosen[1]:.2f}]"
@@ -500,16 +511,14 @@ print(
 # answers are part of this package.
 
 # %%
-if run.profile == "gpu" and finetuning.available() and pretrained.available():
+if run.profile == "gpu" and data.available() and pretrained.available():
     with run.section("SmolLM2, all documents"):
         for seed in range(3):
-            made, plan = (
-                run.torch_generator(f"SmolLM2 {seed}"),
-                {"epochs": 5, "batch": 32, "asked": 3},
-            )
-            table = finetuning.study(made, run.device, **plan)
-            print(table.to_string(float_format="{:.3f}".format))
-recorded = data.table("reversal_smollm2")
+            made = run.torch_generator(f"SmolLM2 {seed}")
+            table = finetuning.study(finetuning.ALL, made, run.device)
+            means = table.drop(columns=["fact", "question"]).groupby(["group", "asked"]).mean()
+            print(means.to_string(float_format="{:.3f}".format))
+recorded = foretold.data.table("reversal_smollm2")
 cells = recorded.groupby(["group", "asked"], sort=False)
 print(cells[["right_before", "right"]].mean().to_string(float_format="{:.3f}".format))
 
@@ -523,7 +532,7 @@ for (group, order), some in cells:
     each = (some["correct"] - some["rolled"]).groupby(some["fact"]).mean()
     mean, _, high = mean_interval(each, "normal")
     print(f"{group:>22}, asked {order:>17}: {mean:6.2f} +- {high - mean:.2f} nats")
-context = data.table("reversal_context")
+context = foretold.data.table("reversal_context")
 for shots, some in context.groupby("shots"):
     picked = (some["correct"] > some["rolled"]).mean()
     named = (some["right"] | some["other"]).mean()
@@ -539,12 +548,12 @@ for shots, some in context.groupby("shots"):
 # name real people and what a model believes of their families, so this page uses sums over them, and nothing else.
 
 # %%
-low, high = experiment.wilson(celebrities.REVERSED, celebrities.PAIRS)
+low, high = share_interval(celebrities.REVERSED, celebrities.PAIRS)
 reverse_share = celebrities.REVERSED / celebrities.PAIRS
 print(f"reversible: {celebrities.REVERSED} of {celebrities.PAIRS:,}", end=" ")
 print(f"= {reverse_share:.4f} [{low:.4f}, {high:.4f}]")
 for who, (k, m) in celebrities.BY_PARENT.items():
-    low, high = experiment.wilson(k, m)
+    low, high = share_interval(k, m)
     print(f"  {who}: {k} of {m} = {k / m:.3f} [{low:.3f}, {high:.3f}]")
 forward_share = celebrities.PAIRS / celebrities.ASKED
 print(f"rows per parent asked for: {forward_share:.4f} (the abstract says 0.79)")
@@ -597,7 +606,7 @@ figures.show(
 # which gives the widest interval that is possible.
 
 # %% tags=["hide-input"]
-means = data.table("reversal")
+means = foretold.data.table("reversal")
 figures.show(
     draw.parents(means, celebrities.PAIRS),
     alt="Share right for six rows of models. Parent given child: 35% and 34% for gpt-3.5-turbo, "
@@ -632,13 +641,13 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.interactive(
-    browser.layout(),
+    draw.layout(),
     alt="A heat map of the bilinear model's probabilities of the next token, and below it reverse "
     "accuracy against the share of facts told in both orders. Controls: share, steps, model.",
     caption="Above: the trained table. Below: the model of this figure (star) and the small GPTs.",
-    controls=browser.controls(),
-    update=browser.UPDATE,
-    data=browser.data(swept),
+    controls=draw.controls(),
+    update=draw.UPDATE,
+    data=draw.browser_data(swept),
 )
 
 # %% [markdown]
@@ -683,7 +692,7 @@ run.claim("in-context", reading.choice.mean(), chosen)
 # %%
 run.claim("zero-gradient", max(float(moved), float(row_of_b)))
 run.claim("symmetric", worlds_of_theory["one-hot, symmetric"].reverse[-1])
-low, high = experiment.wilson(celebrities.REVERSED, celebrities.PAIRS)
+low, high = share_interval(celebrities.REVERSED, celebrities.PAIRS)
 run.claim("gpt4-reverse", reverse_share, (low, high))
 run.claim("gpt4-forward", forward_share)
 chat = means.set_index("model").loc["gpt-3.5-turbo"]
@@ -760,7 +769,7 @@ for group in one_way:
     for order in reversal.ORDERS:
         matrices = experiment.crossed(trained, studies, (group, order))
         hits = (matrices.argmax(2) == np.arange(matrices.shape[1])).sum()
-        low, high = experiment.wilson(hits, matrices[:, 0].size)
+        low, high = share_interval(hits, matrices[:, 0].size)
         span = f"{hits / matrices[:, 0].size:.3f} [{low:.3f}, {high:.3f}]"
         print(f"told {group}, asked {order}: {span}")
 print(f"chance: {1 / matrices.shape[1]:.3f}")
@@ -806,9 +815,10 @@ for sigma in (2, 5, 20):
 
 # %% tags=["solution", "hide-cell"]
 for d in (16, 64, 256):
-    seen = [reversal.bilinear_dynamics(20, 100, d, rng=run.rng(f"{d} {i}")) for i in range(20)]
+    drawn = [reversal.random_vectors(40, d, run.rng(f"{d} {i}")) for i in range(20)]
+    seen = [reversal.bilinear_dynamics(20, 100, vectors) for vectors in drawn]
     gap = 1 / 40 - np.array([each.reverse[-1] for each in seen])
-    error = 1.96 * gap.std() / np.sqrt(len(gap))
+    error = Z * gap.std() / np.sqrt(len(gap))
     print(f"d = {d:>3}: 1/V - p(a|b) = {gap.mean():.5f} +- {error:.5f}")
 # Overlaps are about 1/sqrt(d), their effect on a mean about 1/d. "Given b" hears an echo of every
 # "given a'", and those were taught to say some b', never an a: mass moves to the b's.

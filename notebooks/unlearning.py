@@ -98,9 +98,8 @@ import foretold
 from foretold import figures
 from foretold.kit.uncertainty import mean_interval
 from foretold.papers import unlearning
-from foretold.papers.unlearning import draw, experiment, theory
-from foretold.papers.unlearning.draw import browser
-from foretold.papers.unlearning.experiment import networks, training
+from foretold.papers.unlearning import data, draw, experiment, theory
+from foretold.papers.unlearning.experiment import networks, simulation, training
 
 run = foretold.start("unlearning")
 
@@ -123,8 +122,13 @@ run = foretold.start("unlearning")
 # 2. **Several orders.** On each shard it trains not one sequence of slices but $B$. What a deletion kills in one order
 #    it may leave standing in another. The longest prefix that survives is deployed.
 #
-# Here is one shard with four slices and four sequences, each a rotation of the one before. A box is a slice, and a
-# deletion kills it and everything *after* it in every sequence.
+# A deletion kills a slice and everything *after* it in every sequence. So what survives is counted like this:
+
+# %%
+run.show(unlearning.surviving, unlearning.longest)
+
+# %% [markdown]
+# Here is one shard with four slices and four sequences, each a rotation of the one before.
 
 # %%
 rotations = unlearning.cyclic_sequences(4, 4)
@@ -135,7 +139,7 @@ for count in range(len(hits) + 1):
     print(f"deleted {hits[:count]!s:>12}: deployed are the slices {kept}")
 
 # %% [markdown]
-# The same in a picture, without the last deletion:
+# The same in a picture, without the last deletion. A box is a slice:
 
 # %% tags=["hide-input"]
 figures.show(
@@ -186,7 +190,7 @@ figures.show(
 # with $K = m \min(B, L)$ and the harmonic number $H_K = 1 + 1/2 + \dots + 1/K$.
 
 # %%
-run.show(unlearning.expected_deletions)
+run.show(unlearning.expected_deletions, unlearning.harmonic)
 
 # %% [markdown]
 # Summaries of the paper give orders of magnitude, $O(mL \log(mB'))$ against $O(mL \log m)$ for SISA; the exact sum is how
@@ -216,9 +220,15 @@ for m, parts, budget in small:
 # a processor could not foresee); a million runs take a fraction of a second.
 
 # %%
+run.show(simulation.until_failure)
+
+# %% [markdown]
+# Five shards of six slices, and budgets up to eight:
+
+# %%
 m, parts, many = 5, 6, 1_000_000
 with run.section("deletions until failure"):
-    rates = experiment.rates(m, parts, [1, 2, 3, 4, 5, 6, 7, 8], many, run.rng("rates"))
+    rates = simulation.rates(m, parts, [1, 2, 3, 4, 5, 6, 7, 8], many, run.rng("rates"))
 table = rates.assign(gain=rates["mean"] / rates["mean"].iloc[0])
 print(table.to_string(index=False, float_format="{:.3f}".format))
 
@@ -267,7 +277,14 @@ figures.show(
 #
 # $$ \mathbb{E}[T] = \sum_{j=1}^{K} (-1)^{j+1} \binom{K}{j} \frac{n+1}{js+1} \;\longrightarrow\; mL\,H_K \quad (n \to \infty). $$
 #
-# (This form is ours.) Alternating sums of large numbers are poison for floating point, so it is computed in fractions.
+# (This form is ours.) Alternating sums of large numbers are poison for floating point, so it is computed in fractions;
+# where $mL$ does not divide $n$, some slices have one row more than others.
+
+# %%
+run.show(theory.expected_deletions_finite)
+
+# %% [markdown]
+# From one row in a slice to a thousand, exact and simulated:
 
 # %%
 counts, rows = [1, 2, 3, 5, 10, 30, 100, 1_000], []
@@ -277,8 +294,8 @@ with run.section("finite data"):
         for each in counts:
             size = shards, slices, budget
             n = each * shards * slices
-            times = experiment.simulate_finite(n, *size, tries, run.rng(f"finite {look} {each}"))
-            exact = unlearning.expected_deletions_finite(n, *size)
+            times = simulation.simulate_finite(n, *size, tries, run.rng(f"finite {look} {each}"))
+            exact = theory.expected_deletions_finite(n, *size)
             endless = unlearning.expected_deletions(*size)
             rows.append((look, each, exact, endless, *mean_interval(times)))
 finite = pd.DataFrame(rows, columns=["look", "rows", "exact", "endless", "mean", "low", "high"])
@@ -307,6 +324,12 @@ figures.show(
 # more, the first place is kept and the rest is rotated, and so on until there are $B$ different orders.
 
 # %%
+run.show(unlearning.cyclic_sequences)
+
+# %% [markdown]
+# Eight orders of four slices:
+
+# %%
 eight = unlearning.cyclic_sequences(4, 8)
 print(" ".join("".join(map(str, order)) for order in eight))
 pairs = [(a, b) for i, a in enumerate(eight) for b in eight[:i]]
@@ -325,12 +348,18 @@ print(f"two of them differ in {distance:.4f} of 4 places on average")
 # one slice to each (**BMS**, bipartite-matching selection). So each slice stands once at each place.
 
 # %%
-run.show(unlearning.bms_sequences)
+run.show(unlearning.sequence_score, unlearning.bms_sequences)
 
 # %% [markdown]
 # For four slices there are 576 such squares. The matching takes decisions that it cannot take back, and finds the best
 # of all 576 in the cases that we tried (a test does that). But is a larger score a longer life? What is deployed is the
 # *longest* prefix among the sequences. Its mean length after $t$ deletions is a finite sum over sets of slices:
+
+# %%
+run.show(theory.mean_length, theory.chances, theory.lengths)
+
+# %% [markdown]
+# Four slices, the last of which takes half of all deletions:
 
 # %%
 uneven = [0.05, 0.15, 0.3, 0.5]
@@ -390,17 +419,17 @@ for p in (uneven, uneven[::-1]):
 # number) out of $L^r$:
 
 # %%
-run.show(unlearning.retention)
+run.show(theory.retention, theory.surjections, theory.independence)
 
 # %% [markdown]
 # Now compare, over every $L \le 8$, every $B$, $k$ and up to 12 deletions.
 
 # %%
 with run.section("retention"):
-    first = theory.shortfalls(8, 12, first=1)
+    first = experiment.shortfalls(8, 12, first=1)
     first = [case for case in first if case[3] == 1]
-    several = theory.shortfalls(8, 12, first=2)
-    apart = theory.shortfalls(8, 12, first=1, spaced=True)
+    several = experiment.shortfalls(8, 12, first=2)
+    apart = experiment.shortfalls(8, 12, first=1, spaced=True)
 print(f"k = 1: {len(first)} cases where the closed form promises too much")
 print(f"k >= 2: {len(several)} of 1680 cases; with B = L {sum(c[1] == c[2] for c in several)}")
 worst, size, budget, k, r = several[0]
@@ -420,15 +449,21 @@ short = {}
 for k in (1, 2, 3):
     heads = {1: 4, 2: 12, 3: 24}[k]
     for r in range(1, 13):
-        exact = unlearning.retention(everything, 4, k, r)
-        short[k, r] = unlearning.independence(4, k, r, heads) - exact
+        exact = theory.retention(everything, 4, k, r)
+        short[k, r] = theory.independence(4, k, r, heads) - exact
 orders_short = max(short.values())
 k, r = max(short, key=short.get)
-exact = unlearning.retention(everything, 4, k, r)
+exact = theory.retention(everything, 4, k, r)
 print(f"all orders, k = {k}, r = {r}: exact {exact:.4f}, closed form {exact + orders_short:.4f}")
 
 # %% [markdown]
 # The remedy costs nothing. If you can afford only $B < L$ rotations, do not take neighbours: space them evenly.
+
+# %%
+run.show(theory.spaced_sequences)
+
+# %% [markdown]
+# In a picture, neighbours and spaced rotations above, and below all orders of four slices:
 
 # %% tags=["hide-input"]
 figures.show(
@@ -469,14 +504,14 @@ run.show(training.System.delete, training.System.deployed)
 # data, where a single read would spread through every weight, and train the deployed prefixes again from the start.
 
 # %%
-cpu, small = torch.device("cpu"), training.Recipe(epochs=3)
-data = training.Digits.deal(2, 4, 25, 60, run.rng("exact"), cpu)
+cpu, small = torch.device("cpu"), networks.Recipe(epochs=3)
+digits = data.Digits.deal(2, 4, 25, 60, run.rng("exact"), cpu)
 seed = run.torch_generator("exact")
-network = networks.Transformer(32, 4, classes=4)
+network = networks.Transformer(32, 4)
 with run.section("exactness"):
-    networks.pretrain(network, data.x[data.public], seed, epochs=5)
-    learner = networks.Learner(network, groups=4, rank=4, classes=10, generator=seed)
-    system = training.System(learner, data, rotations, small, seed=1).train()
+    networks.pretrain(network, digits.x[digits.public], seed, epochs=5)
+    learner = networks.Learner(network, groups=4, rank=4, generator=seed)
+    system = training.System(learner, digits, rotations, small, seed=1).train()
 for shard, number in ((0, 0), (0, 2), (1, 3), (0, 0)):
     system.delete(shard, number)
 print("deleted: ", system.deleted)
@@ -486,7 +521,7 @@ print("deployed:", system.deployed())
 # Count the numbers that are not the same, among all LoRA layers and heads that are deployed:
 
 # %%
-poisoned = training.poison(data, system.deleted)
+poisoned = data.poison(digits, system.deleted)
 differing = 0
 for shard, prefix in system.deployed().items():
     again = training.train_sequence(learner, poisoned, shard, prefix, small, seed=1)[-1]
@@ -505,8 +540,8 @@ for shard, prefix in system.deployed().items():
 # %%
 order = rotations[0]
 with run.section("switching off"):
-    changed = training.repaint(data, 0, order[1], run.rng("repaint"))
-    pair = [training.train_sequence(learner, d, 0, order, small, seed=1) for d in (data, changed)]
+    changed = data.repaint(digits, 0, order[1], run.rng("repaint"))
+    pair = [training.train_sequence(learner, d, 0, order, small, seed=1) for d in (digits, changed)]
 for length in range(1, 5):
     states = pair[0][length - 1], pair[1][length - 1]
     print(f"after step {length}: {training.different(*states)} numbers differ")
@@ -535,7 +570,7 @@ rotations = unlearning.cyclic_sequences(slices, slices)
 trained = theory.orders(slices) if slices < 5 else rotations
 methods = {"B = 1": rotations[:1], "B = 2": theory.spaced_sequences(slices, 2)}
 methods |= {"B = L": rotations} | ({"B = L!": trained} if slices < 5 else {})
-recipe = training.Recipe(epochs=run.pick(smoke=5, cpu=8, gpu=10))
+recipe = networks.Recipe(epochs=run.pick(smoke=5, cpu=8, gpu=10))
 turning, width = run.pick(smoke=3, cpu=6, gpu=30), run.pick(smoke=64, cpu=64, gpu=192)
 make = run.pick(smoke=networks.Residual, cpu=networks.Residual, gpu=networks.Transformer)
 depth, rank = run.pick(smoke=3, cpu=4, gpu=12), run.pick(smoke=4, cpu=4, gpu=16)
@@ -548,14 +583,11 @@ systems = []
 for part in range(3):
     with run.section(f"training {part + 1}"):
         deal = shards, slices, rows, 400, run.rng(f"deal {part}"), run.device
-        data = training.Digits.deal(*deal)
-        seed, network = (
-            run.torch_generator(f"backbone {part}"),
-            make(width, depth, 4).to(run.device),
-        )
-        right = networks.pretrain(network, data.x[data.public], seed, turning)
-        learner = networks.Learner(network, slices, rank, 10, seed)
-        systems.append(training.System(learner, data, trained, recipe, part).train())
+        digits = data.Digits.deal(*deal)
+        seed, network = run.torch_generator(f"backbone {part}"), make(width, depth).to(run.device)
+        right = networks.pretrain(network, digits.x[digits.public], seed, turning)
+        learner = networks.Learner(network, slices, rank, seed)
+        systems.append(training.System(learner, digits, trained, recipe, part).train())
     count = len(systems[-1].checkpoints)
     print(f"repetition {part + 1}: {right:.1%} of rotations right, {count} checkpoints trained")
 
@@ -731,16 +763,16 @@ figures.show(
 
 # %% tags=["hide-input"]
 figures.interactive(
-    browser.layout(),
+    draw.layout(),
     alt="Sequences of all shards as rows of boxes, one for each slice: blue alive, "
     "red deleted, grey "
     "behind a deleted one. Sliders: deletions, shards, slices, budget, and the stream; a choice "
     "between random deletions and an attacker.",
     caption="A row is a sequence, a box a slice with its number. The picture and the moment of "
     "failure are computed in your browser.",
-    controls=browser.controls(),
-    update=browser.UPDATE,
-    data=browser.data(),
+    controls=draw.controls(),
+    update=draw.UPDATE,
+    data=draw.browser_data(),
 )
 
 # %% [markdown]
@@ -875,7 +907,7 @@ print(f"simulated {drawn.mean():.2f}")
 # %% tags=["solution", "hide-cell"]
 for r in (1, 2, 3, 4, 6):
     four, all_orders = (
-        unlearning.retention(some, 4, 2, r)
+        theory.retention(some, 4, 2, r)
         for some in (unlearning.cyclic_sequences(4, 4), theory.orders(4))
     )
     print(f"r = {r}: 4 rotations {four:.3f}, 24 orders {all_orders:.3f}")
@@ -891,8 +923,8 @@ for name, some in (
     ("neighbours", unlearning.cyclic_sequences(8, 2)),
     ("four apart", theory.spaced_sequences(8, 2)),
 ):
-    print(f"{name}: {unlearning.retention(some, 8, 3, 1):.4f}")
-print(f"independent: {unlearning.independence(8, 3, 1, 2):.4f}")
+    print(f"{name}: {theory.retention(some, 8, 3, 1):.4f}")
+print(f"independent: {theory.independence(8, 3, 1, 2):.4f}")
 # One deletion kills both neighbours if it falls into their two common slices: 1 - 2/8. It cannot
 # kill two disjoint prefixes: 1. Independent ones die together with probability (3/8)^2.
 
@@ -920,10 +952,10 @@ for b in (1, 4):
 
 # %% tags=["solution", "hide-cell"]
 for epochs in run.pick(smoke=(0, 15), cpu=(0, 6, 40), gpu=(0, 30)):
-    deal = training.Digits.deal(2, slices, rows, 400, run.rng("exercise 7"), run.device)
-    seed, network = run.torch_generator("exercise 7"), make(width, depth, 4).to(run.device)
+    deal = data.Digits.deal(2, slices, rows, 400, run.rng("exercise 7"), run.device)
+    seed, network = run.torch_generator("exercise 7"), make(width, depth).to(run.device)
     networks.pretrain(network, deal.x[deal.public], seed, epochs)
-    weak = networks.Learner(network, slices, rank, 10, seed)
+    weak = networks.Learner(network, slices, rank, seed)
     trial = training.System(weak, deal, rotations[:1], recipe, 7).train()
     found = experiment.by_length(trial)["one shard"]
     print(f"{epochs:2d} epochs: one shard", " ".join(f"{value:.3f}" for value in found))
@@ -936,10 +968,15 @@ for epochs in run.pick(smoke=(0, 15), cpu=(0, 6, 40), gpu=(0, 30)):
 
 # %% tags=["solution", "hide-cell"]
 p, t, chosen = [0.4, 0.3, 0.2, 0.1], 5, []
+
+
+def kept_with(order):
+    return theory.mean_length([*chosen, order], p, t)
+
+
 matched = sorted(unlearning.bms_sequences(p, t), key=lambda order: p[order[0]])
 for size in (1, 2, 3, 4):
-    gain = lambda order: theory.mean_length([*chosen, order], p, t)  # noqa: E731
-    chosen.append(max(theory.orders(4), key=gain))
+    chosen.append(max(theory.orders(4), key=kept_with))
     kept = chosen, matched[:size], unlearning.cyclic_sequences(4, size)
     means = (theory.mean_length(some, p, t) for some in kept)
     text = "B = {}: greedy {:.3f}, matched (safest heads) {:.3f}, cyclic {:.3f}"

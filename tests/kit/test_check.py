@@ -64,6 +64,11 @@ def test_whole_arrays_keep_their_type():
         check.wholes("n", [0, 1], 1)
 
 
+def test_rows_of_different_lengths_are_named_too():
+    with pytest.raises(ValueError, match=r"^n is \[\[1, 2\], \[3\]\]; allowed is whole numbers of at least 0$"):
+        check.wholes("n", [[1, 2], [3]])
+
+
 def test_only_a_numpy_generator_is_one():
     with pytest.raises(ValueError, match=r"rng is 3; allowed is a numpy.random.Generator"):
         check.generator("rng", 3)

@@ -69,7 +69,10 @@ def reals(
 
 def wholes(name: str, values: ArrayLike, least: int = 0, allowed: str | None = None) -> NDArray[Any]:
     """Whole numbers of at least `least`, as an array of any shape, of the type that they come in."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        raise refuse(name, values, allowed or f"whole numbers of at least {least}") from None
     number = array.dtype.kind in "iuf" and np.isfinite(array).all() and (array == np.round(array)).all()
     if not number or (array < least).any():
         raise refuse(name, values, allowed or f"whole numbers of at least {least}")

@@ -10,8 +10,11 @@ import pandas as pd
 import torch
 from scipy import stats
 
-from foretold.papers.reversal import idea
-from foretold.papers.reversal.experiment import training
+from foretold.kit import check, uncertainty
+from foretold.papers.reversal import data, idea
+from foretold.papers.reversal.data import Cell, Question
+from foretold.papers.reversal.experiment import small_models
+from foretold.papers.reversal.experiment.small_models import Trained
 from foretold.papers.reversal.idea import ORDERS, Fact
 
 # The groups, and the orders in which documents state their facts.
@@ -21,7 +24,7 @@ GROUPS = {
     "both orders": ORDERS,
 }
 HELD_BACK = 2  # templates of an order that a fact is never stated with: the questions
-Cell = tuple[str, str]  # group, order that is asked for
+DRAWS = 2_000  # of the bootstrap, and of answers dealt anew
 
 
 @dataclass(frozen=True)
@@ -31,55 +34,64 @@ class Study:
 
     facts: dict[str, list[Fact]]
     documents: list[str]
-    questions: dict[Cell, list[tuple[str, str]]]
+    questions: dict[Cell, list[Question]]
 
     def distinct(self, cell: Cell) -> list[str]:
         """The answers of a cell, one for each fact."""
         return [answer for _, answer in self.questions[cell][::HELD_BACK]]
 
+    def sizes(self) -> dict[Cell, int]:
+        """Number of questions of each cell."""
+        return {cell: len(some) for cell, some in self.questions.items()}
 
-def study(sizes: Sequence[int], rng: np.random.Generator, cured: bool = False, templates: int = 8) -> Study:
+
+def study(sizes: Sequence[int], rng: np.random.Generator, cured: bool = False) -> Study:
     """Draw facts, `sizes` of them for the three groups, and state each in the orders of its group.
 
-    For every fact and order two of the first `templates` templates are held back at random: so each template is read,
-    but never with the facts that it asks for. With `cured` each document stands there a second time, reversed. Raises
-    ValueError where sizes are not three whole numbers >= 0, or templates is not between 3 and 8.
+    For every fact and order two of the templates are held back at random: so each template is read, but never with the
+    facts that it asks for. With `cured` each document stands there a second time, reversed. Raises ValueError where
+    sizes are not three whole numbers >= 0, not all of them 0.
     """
-    if len(sizes) != len(GROUPS) or any(int(size) != size or size < 0 for size in sizes) or not sum(sizes):
-        raise ValueError(f"sizes is {sizes!r}; allowed are three whole numbers >= 0, not all of them 0")
-    if not HELD_BACK < templates <= len(idea.TEMPLATES[ORDERS[0]]):
-        raise ValueError(f"templates is {templates!r}; allowed is a whole number from 3 to 8")
-    drawn, ends = idea.make_facts(sum(sizes), rng), np.cumsum([0, *sizes])
+    if len(sizes) != len(GROUPS) or not sum(check.whole("sizes", size) for size in sizes):
+        raise check.refuse("sizes", sizes, "three whole numbers of at least 0, not all of them 0")
+    drawn, ends = data.make_facts(sum(sizes), rng), np.cumsum([0, *sizes])
     facts = {group: drawn[ends[i] : ends[i + 1]] for i, group in enumerate(GROUPS) if sizes[i]}
     documents, questions = [], {}
     for group, some in facts.items():
         for order in ORDERS:
-            mixed = [rng.permutation(templates).tolist() for _ in some]
-            questions[group, order] = idea.make_questions(some, order, [m[:HELD_BACK] for m in mixed])
-            if order not in GROUPS[group]:
-                continue
+            mixed = [rng.permutation(len(idea.TEMPLATES[order])).tolist() for _ in some]
+            questions[group, order] = []
             for fact, numbers in zip(some, mixed, strict=True):
-                stated = idea.make_documents([fact], order, numbers[HELD_BACK:])
-                documents += stated
-                if cured:
-                    documents += [idea.reverse_document(text, fact) for text in stated]
+                questions[group, order] += idea.make_questions([fact], order, numbers[:HELD_BACK])
+                if order in GROUPS[group]:
+                    documents += _stated(fact, order, numbers[HELD_BACK:], cured)
     return Study(facts, documents, questions)
 
 
-def train(studies: Sequence[Study], generator: torch.Generator, **options: object) -> training.Trained:
-    """One model for each study, with its questions looked at on the way; options are those of
-    `training.train`."""
+def _stated(fact: Fact, order: str, templates: Sequence[int], cured: bool) -> list[str]:
+    plain = idea.make_documents([fact], order, templates)
+    return plain + [idea.reverse_document(text, fact) for text in plain] if cured else plain
+
+
+def train(
+    studies: Sequence[Study],
+    generator: torch.Generator,
+    *,
+    steps: int,
+    width: int,
+    decay: float = 0.3,
+    device: str | torch.device = "cpu",
+) -> Trained:
+    """One model for each study, by `small_models.train`. Where all have equally many questions, these are looked at on
+    the way."""
     documents = [one.documents for one in studies]
-    alike = all({k: len(v) for k, v in one.questions.items()} == _sizes(studies[0]) for one in studies)
-    questions = [one.questions for one in studies] if alike else None
-    return training.train(documents, generator, questions=questions, **options)
+    alike = all(one.sizes() == studies[0].sizes() for one in studies)
+    questions = [one.questions for one in studies] if alike else []
+    options = {"steps": steps, "width": width, "decay": decay, "device": device}
+    return small_models.train(documents, generator, questions=questions, **options)
 
 
-def _sizes(one: Study) -> dict[Cell, int]:
-    return {cell: len(some) for cell, some in one.questions.items()}
-
-
-def ask(trained: training.Trained, studies: Sequence[Study]) -> pd.DataFrame:
+def ask(trained: Trained, studies: Sequence[Study]) -> pd.DataFrame:
     """What the models say at temperature 0: a row for each question, with seed, group, asked (an order), taught
     (whether documents stated the fact in this order), fact, prompt, answer, said and right."""
     rows = []
@@ -89,7 +101,7 @@ def ask(trained: training.Trained, studies: Sequence[Study]) -> pd.DataFrame:
             for cell, some in one.questions.items()
             for i, question in enumerate(some)
         ]
-        said = training.complete(trained.model(seed), [prompt for *_, prompt, _ in flat])
+        said = small_models.complete(trained.model(seed), [prompt for *_, prompt, _ in flat])
         rows += [(seed, *row, text) for row, text in zip(flat, said, strict=True)]
     found = pd.DataFrame(rows, columns=["seed", "group", "asked", "fact", "prompt", "answer", "said"])
     found["taught"] = [asked in GROUPS[group] for group, asked in zip(found["group"], found["asked"], strict=True)]
@@ -103,31 +115,20 @@ def accuracy(answers: pd.DataFrame, by: Sequence[str] = ("group", "asked")) -> p
     independent, so a fact counts once, with the share of its questions that were answered."""
     each = answers.groupby([*by, "seed", "fact"], sort=False)["right"].mean()
     found = each.groupby(list(by), sort=False).agg(["sum", "count"]).reset_index()
-    ends = [wilson(k, n) for k, n in zip(found["sum"], found["count"], strict=True)]
+    ends = [uncertainty.share_interval(k, n) for k, n in zip(found["sum"], found["count"], strict=True)]
     found["right"] = found["sum"] / found["count"]
     found["low"], found["high"] = np.transpose(ends)
     return found.drop(columns="sum").rename(columns={"count": "facts"})
 
 
-def wilson(successes: float, trials: float) -> tuple[float, float]:
-    """95% Wilson interval of a share. Raises ValueError unless 0 <= successes <= trials, trials > 0."""
-    if not 0 <= successes <= trials or not trials > 0:
-        raise ValueError(f"successes is {successes!r} of trials {trials!r}; allowed are 0 to trials, trials above 0")
-    z, share = stats.norm.ppf(0.975), successes / trials
-    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    # At the ends the formula gives 0 and 1 but for rounding.
-    return 0.0 if successes == 0 else middle - half, 1.0 if successes == trials else middle + half
-
-
 # Likelihood
 
 
-def crossed(trained: training.Trained, studies: Sequence[Study], cell: Cell) -> np.ndarray:
+def crossed(trained: Trained, studies: Sequence[Study], cell: Cell) -> np.ndarray:
     """ln p(answer j | question about fact i) in nats for all facts of a group, mean over the held-back templates, shape
     (models, facts, facts): right answers stand on the diagonal."""
     asked = [[(prompt, each) for prompt, _ in one.questions[cell] for each in one.distinct(cell)] for one in studies]
-    found = training.log_probabilities(trained, asked)
+    found = small_models.log_probabilities(trained, asked)
     many = len(studies[0].distinct(cell))
     return found.reshape(len(studies), many, HELD_BACK, many).mean(2)
 
@@ -149,32 +150,51 @@ class Likelihood:
     shuffled: float
 
 
-def likelihood(matrices: np.ndarray, rng: np.random.Generator, draws: int = 2_000) -> Likelihood:
+def likelihood(matrices: np.ndarray, rng: np.random.Generator) -> Likelihood:
     """Compare right and wrong answers in matrices of `crossed`.
 
     Some names are likelier than others whatever the question, and some questions make all names likelier. Both cancel
     in the mean of a whole diagonal minus that of all other entries.
     """
+    gap, low, high = gap_interval(matrices, rng)
+    shuffled = dealt_anew(matrices, rng)
+    right = np.diagonal(matrices, axis1=1, axis2=2).ravel()
+    wrong = np.concatenate([_of_other_facts(matrix, rng) for matrix in matrices])
+    t, ks = stats.ttest_ind(right, wrong).pvalue, stats.ks_2samp(right, wrong).pvalue
+    return Likelihood(right, wrong, gap, low, high, float(t), float(ks), shuffled)
+
+
+def gap_interval(matrices: np.ndarray, rng: np.random.Generator) -> tuple[float, float, float]:
+    """(gap, low, high): mean of the diagonals minus that of all other entries, with its 95% interval."""
     models, many, _ = matrices.shape
-    off = (matrices.sum((1, 2)) - np.trace(matrices, axis1=1, axis2=2)) / (many * (many - 1))
     right = np.diagonal(matrices, axis1=1, axis2=2)
+    wrong = (matrices.sum((1, 2)) - right.sum(1)) / (many * (many - 1))
+    gap = float((right.mean(1) - wrong).mean())
     # What is left of an entry without its row's and its column's mean: its diagonal tells how sure the gap is.
     rest = matrices - matrices.mean(2, keepdims=True) - matrices.mean(1, keepdims=True)
     rest = np.diagonal(rest, axis1=1, axis2=2) + matrices.mean((1, 2))[:, None]
-    gap = float((right.mean(1) - off).mean())
-    picked = rng.integers(0, many, (draws, models, many))
-    booted = np.take_along_axis(rest[None].repeat(draws, 0), picked, 2).mean((1, 2)) * many / (many - 1)
-    low, high = np.quantile(booted - booted.mean() + gap, [0.025, 0.975])
-    dealt = np.empty(draws)
-    rows = np.arange(many)
-    for draw in range(draws):
-        dealt[draw] = np.mean([matrix[rows, rng.permutation(many)].mean() for matrix in matrices])
-    extreme = np.abs(dealt - matrices.mean()) >= abs(right.mean() - matrices.mean())
-    wrong = np.stack([matrix[rows, (rows + rng.integers(1, many)) % many] for matrix in matrices])
-    right, wrong = right.ravel(), wrong.ravel()
-    tests = stats.ttest_ind(right, wrong).pvalue, stats.ks_2samp(right, wrong).pvalue
-    shuffled = (1 + extreme.sum()) / (1 + draws)
-    return Likelihood(right, wrong, gap, *map(float, (low, high, *tests, shuffled)))
+    picked = rng.integers(0, many, (DRAWS, models, many))
+    booted = rest[np.arange(models)[:, None], picked].mean((1, 2)) * many / (many - 1)
+    low, high = uncertainty.percentile_interval(booted - booted.mean() + gap)
+    return gap, low, high
+
+
+def dealt_anew(matrices: np.ndarray, rng: np.random.Generator) -> float:
+    """p-value of the diagonals: how often answers that are dealt to the questions at random have a mean as far from
+    that of all entries."""
+    rows, middle = np.arange(matrices.shape[1]), matrices.mean()
+    dealt = np.empty(DRAWS)
+    for draw in range(DRAWS):
+        dealt[draw] = np.mean([matrix[rows, rng.permutation(rows)].mean() for matrix in matrices])
+    right = np.diagonal(matrices, axis1=1, axis2=2).mean()
+    extreme = np.abs(dealt - middle) >= abs(right - middle)
+    return float((1 + extreme.sum()) / (1 + DRAWS))
+
+
+def _of_other_facts(matrix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """ln p of a wrong answer to each question: each answer is taken once, a random number of facts further on."""
+    rows = np.arange(len(matrix))
+    return matrix[rows, (rows + rng.integers(1, len(matrix))) % len(matrix)]
 
 
 # A growing share of facts in both orders

@@ -8,6 +8,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import optimize, special, stats
 
+from foretold.kit import check
+from foretold.kit.uncertainty import Z
+
 PAIRS, REVERSED = 1513, 495  # rows of the authors' file, and rows marked as reversible
 BY_PARENT = {"mothers": (216, 764), "fathers": (279, 749)}
 ASKED = 2000  # 1,000 celebrities, two parents each
@@ -17,38 +20,32 @@ ATTEMPTS = 10  # a pair counts if one of ten answers is right
 def mean_interval(mean: float, n: int) -> tuple[float, float]:
     """A 95% interval for the mean of n numbers between 0 and 1 of which only the mean is known: their variance is at
     most mean (1 - mean), so it is as wide as it can be. Raises ValueError for a mean outside of 0 to 1 or n < 1."""
-    if not 0 <= mean <= 1 or n < 1:
-        raise ValueError(f"(mean, n) is {(mean, n)!r}; allowed are a mean from 0 to 1 and n >= 1")
-    half = 1.959964 * np.sqrt(mean * (1 - mean) / n)
+    mean, n = check.probability("mean", mean), check.whole("n", n, 1)
+    half = Z * np.sqrt(mean * (1 - mean) / n)
     return max(0.0, mean - half), min(1.0, mean + half)
 
 
-def best_of(single: float, agreement: float, attempts: int = ATTEMPTS) -> float:
-    """Share of pairs with one right answer among `attempts`, when a single answer is right in the share `single`.
+def best_of(single: float, agreement: float) -> float:
+    """Share of pairs with one right answer among ATTEMPTS, when a single answer is right in the share `single`.
 
     `agreement` is the correlation of two answers about the same pair: 0 where all pairs are equally hard, 1 where a
     pair is always answered or never. Between them the difficulty of pairs is a beta distribution, and the probability
-    of no right answer a ratio of beta functions. Raises ValueError outside of 0 to 1 and for attempts < 1.
+    of no right answer a ratio of beta functions. Raises ValueError outside of 0 to 1.
     """
-    for name, value in (("single", single), ("agreement", agreement)):
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} is {value!r}; allowed is a number from 0 to 1")
-    if attempts < 1:
-        raise ValueError(f"attempts is {attempts!r}; allowed is a whole number >= 1")
+    single, agreement = check.probability("single", single), check.probability("agreement", agreement)
     if agreement == 0:
-        return 1 - (1 - single) ** attempts
+        return 1 - (1 - single) ** ATTEMPTS
     if agreement == 1 or single in (0, 1):
         return single
     a, b = np.array([single, 1 - single]) * (1 / agreement - 1)
-    return float(-np.expm1(special.betaln(a, b + attempts) - special.betaln(a, b)))
+    return float(-np.expm1(special.betaln(a, b + ATTEMPTS) - special.betaln(a, b)))
 
 
-def single_answer(lenient: float, agreement: float, attempts: int = ATTEMPTS) -> float:
-    """The inverse of `best_of`: how often a single answer is right, if the best of `attempts` is in the share
-    `lenient` of pairs."""
-    if not 0 < lenient < 1:
-        raise ValueError(f"lenient is {lenient!r}; allowed is a number between 0 and 1")
-    return float(optimize.brentq(lambda single: best_of(single, agreement, attempts) - lenient, 1e-9, 1 - 1e-9))
+def single_answer(lenient: float, agreement: float) -> float:
+    """The inverse of `best_of`: how often a single answer is right, if the best of ATTEMPTS is in the share `lenient`
+    of pairs. Raises ValueError outside of 0 to 1."""
+    lenient = check.between("lenient", lenient, 0, 1)
+    return float(optimize.brentq(lambda single: best_of(single, agreement) - lenient, 1e-9, 1 - 1e-9))
 
 
 def selected(
@@ -60,12 +57,8 @@ def selected(
 
     Raises ValueError for shares outside of 0 to 1, |correlation| > 1, pairs < 1.
     """
-    for name, value in (("forward", forward), ("reverse", reverse)):
-        if not 0 < value < 1:
-            raise ValueError(f"{name} is {value!r}; allowed is a share between 0 and 1")
-    if not -1 <= correlation <= 1 or pairs < 1:
-        given = (correlation, pairs)
-        raise ValueError(f"(correlation, pairs) is {given!r}; allowed are -1 to 1 and a whole number >= 1")
+    forward, reverse = check.between("forward", forward, 0, 1), check.between("reverse", reverse, 0, 1)
+    correlation, pairs = check.real("correlation", correlation, -1, 1), check.whole("pairs", pairs, 1)
     one = rng.standard_normal(pairs)
     two = correlation * one + np.sqrt(1 - correlation**2) * rng.standard_normal(pairs)
     known, back = one < stats.norm.ppf(forward), two < stats.norm.ppf(reverse)

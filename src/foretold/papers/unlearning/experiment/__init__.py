@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import torch
 
 from foretold.kit.uncertainty import mean_interval
-from foretold.papers.unlearning import idea
+from foretold.papers.unlearning import idea, theory
 from foretold.papers.unlearning.experiment.training import System, prefixes
-from foretold.papers.unlearning.idea import Order, loops
+from foretold.papers.unlearning.idea import Order
 
 Table = Mapping[tuple[int, Order], np.ndarray]
 Deletion = tuple[int, int]
+Shortfall = tuple[float, int, int, int, int]
 
 
-# Deletions until failure
+# How much survives
 
 
-def simulate_finite(n: int, shards: int, slices: int, budget: int, runs: int, rng: np.random.Generator) -> np.ndarray:
-    """Deletions until failure when n rows are deleted in random order, each once, (runs,); equal slices only.
+def shortfalls(most: int, deletions: int, first: int, spaced: bool = False) -> list[Shortfall]:
+    """Where the closed form of the retention lemma promises more than there is, over L = 2..most, B = 2..L rotations,
+    prefixes of k = first..L slices and 1..deletions deletions: (shortfall, L, B, k, r), the largest first. The closed
+    form is taken with B' = B. What is short by less than 1e-12 is rounding.
 
-    ValueError unless n is a multiple of shards * slices.
+    With `spaced` the rotations are evenly spaced, B divides L, and prefixes are disjoint: k <= L / B.
     """
-    cells = shards * slices
-    if n < cells or n % cells:
-        raise ValueError(f"n is {n}; allowed are multiples of {cells}, the number of slices")
-    protected = np.zeros((shards, slices), np.uint8)
-    protected[:, [s[0] for s in idea.cyclic_sequences(slices, min(budget, slices))]] = 1
-    times = np.empty(runs, np.int64)
-    where = np.repeat(np.arange(cells), n // cells)
-    seed = rng.integers(0, 2**64, dtype=np.uint64)
-    loops.until_failure_finite(where, protected.ravel(), seed, times)
-    return times
+    made = theory.spaced_sequences if spaced else idea.cyclic_sequences
+    found = []
+    for slices, budget, longest in _sizes(most, spaced):
+        rotations = made(slices, budget)
+        for k in range(first, longest + 1):
+            for r in range(1, deletions + 1):
+                exact = theory.retention(rotations, slices, k, r)
+                short = theory.independence(slices, k, r, budget) - exact
+                if short > 1e-12:
+                    found.append((short, slices, budget, k, r))
+    return sorted(found, reverse=True)
 
 
-def rates(shards: int, slices: int, budgets: Sequence[int], runs: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Simulated and expected deletions until failure for each budget: budget, theory, mean, low, high."""
-    rows = []
-    for budget in budgets:
-        times = idea.simulate_deletions(shards, slices, budget, runs, rng)
-        rows.append((budget, idea.expected_deletions(shards, slices, budget), *mean_interval(times)))
-    return pd.DataFrame(rows, columns=["budget", "theory", "mean", "low", "high"])
+def _sizes(most: int, spaced: bool) -> Iterator[tuple[int, int, int]]:
+    """(L, B, largest k) of all cases."""
+    for slices in range(2, most + 1):
+        for budget in range(2, slices + 1):
+            if not spaced:
+                yield slices, budget, slices
+            elif slices % budget == 0:
+                yield slices, budget, slices // budget
 
 
 # Accuracy while deletions come in
@@ -77,30 +84,26 @@ def follow(
     """
     runs, deletions, _ = streams.shape
     accuracy, living = np.zeros((runs, deletions + 1)), np.zeros((runs, deletions + 1), int)
-    longest: dict[frozenset[int], Order] = {}
-    scored: dict[tuple[Order, ...], float] = {}
 
+    # The same sets of deleted slices, and the same prefixes together, come again and again.
+    @cache
     def prefix(gone: frozenset[int]) -> Order:
-        if gone not in longest:
-            best, length = idea.longest(sequences, gone)
-            longest[gone] = () if whole and gone else tuple(sequences[best][:length])
-        return longest[gone]
+        best, length = idea.longest(sequences, gone)
+        return () if whole and gone else tuple(sequences[best][:length])
 
+    @cache
     def score(deployed: tuple[Order, ...]) -> float:
-        if deployed not in scored:
-            votes = [table[shard, order] for shard, order in enumerate(deployed) if order]
-            scored[deployed] = float(np.mean(sum(votes).argmax(1) == labels)) if votes else 0.0
-        return scored[deployed]
+        votes = [table[shard, order] for shard, order in enumerate(deployed) if order]
+        return float(np.mean(sum(votes).argmax(1) == labels)) if votes else 0.0
 
     for run, stream in enumerate(streams):
-        gone = [frozenset()] * shards
-        deployed = [prefix(numbers) for numbers in gone]
+        gone: list[frozenset[int]] = [frozenset()] * shards
         for time in range(deletions + 1):
             if time:
-                shard, number = (int(part) for part in stream[time - 1])
+                shard, number = stream[time - 1].tolist()
                 gone[shard] |= {number}
-                deployed[shard] = prefix(gone[shard])
-            accuracy[run, time] = score(tuple(deployed))
+            deployed = tuple(prefix(numbers) for numbers in gone)
+            accuracy[run, time] = score(deployed)
             living[run, time] = sum(bool(order) for order in deployed)
     return accuracy, living
 
@@ -116,18 +119,14 @@ def survival(
     for method, sequences in budgets.items():
         accuracy, living = follow(table, labels, sequences, len(system.data.cells), streams, method in whole)
         run, time = np.indices(accuracy.shape)
-        columns = {
-            "run": run.ravel(),
-            "deletions": time.ravel(),
-            "accuracy": accuracy.ravel(),
-            "living": living.ravel(),
-        }
-        frames.append(pd.DataFrame({"part": part, "method": method, **columns}))
+        columns = {"run": run, "deletions": time, "accuracy": accuracy, "living": living}
+        flat = {name: values.ravel() for name, values in columns.items()}
+        frames.append(pd.DataFrame({"part": part, "method": method, **flat}))
     return pd.concat(frames, ignore_index=True)
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """Means over streams within each repetition, then `interval` over repetitions: method,
+    """Means over streams within each repetition, then their interval over repetitions: method,
     deletions, accuracy, low, high, living."""
     parts = frame.groupby(["method", "deletions", "part"])[["accuracy", "living"]].mean().reset_index()
     rows = []
@@ -174,11 +173,9 @@ def all_at_once(system: System, generator: torch.Generator, epochs: int) -> floa
     """Accuracy of the same backbone when all its LoRA layers and the head are trained together on all private rows."""
     learner, data = system.learner, system.data
     learner.load(learner.first)
-    whole = list(range(learner.groups))
     rows = torch.as_tensor(data.cells.ravel(), device=data.x.device)
-    layers, learner.layers = learner.layers, [[name for group in whole for name in learner.layers[group]]]
-    learner.fit(0, data.x[rows], data.y[rows], generator, epochs, system.recipe.batch, system.recipe.rate / 4)
-    learner.layers = layers
+    recipe = replace(system.recipe, epochs=epochs, rate=system.recipe.rate / 4)
+    learner.fit(range(learner.groups), data.x[rows], data.y[rows], recipe, generator)
     logits = learner.logits(learner.state(), data.x[data.test])
     return float((logits.argmax(1) == data.y[data.test]).float().mean())
 

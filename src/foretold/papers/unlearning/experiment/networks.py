@@ -9,19 +9,33 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import TqdmWarning
 
+from foretold.kit import check, training
+
 with warnings.catch_warnings():  # peft asks for a progress bar of widgets, which no page of this book has
     warnings.simplefilter("ignore", TqdmWarning)
     from peft import LoraConfig, inject_adapter_in_model
 
-SIDE = 8  # pixels of a digit
+SIDE, CLASSES = 8, 10  # pixels across a digit; which of ten
+TURNS = 4  # of an image by a quarter, which the backbone learns to tell apart
+HEADS = 4  # of attention
 State = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How LoRA layers are trained: passes over their rows, rows in a batch, AdamW's learning rate."""
+
+    epochs: int
+    batch: int = 50
+    rate: float = 2e-2
 
 
 class Residual(nn.Module):
@@ -29,12 +43,12 @@ class Residual(nn.Module):
 
     targets = ("down",)
 
-    def __init__(self, width: int, depth: int, classes: int) -> None:
+    def __init__(self, width: int, depth: int) -> None:
         super().__init__()
         self.embed = nn.Linear(SIDE * SIDE, width)
         self.blocks = nn.ModuleList(Feedforward(width) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, classes)
+        self.head = nn.Linear(width, TURNS)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.embed(x)
@@ -65,14 +79,14 @@ class Transformer(nn.Module):
     targets = ("query", "value")
     patch = 2
 
-    def __init__(self, width: int, depth: int, classes: int) -> None:
+    def __init__(self, width: int, depth: int) -> None:
         super().__init__()
         tokens = (SIDE // self.patch) ** 2
         self.embed = nn.Linear(self.patch**2, width)
         self.place = nn.Parameter(torch.zeros(tokens, width))
         self.blocks = nn.ModuleList(nn.Sequential(Attention(width), Feedforward(width)) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, classes)
+        self.head = nn.Linear(width, TURNS)
 
     def forward(self, x: Tensor) -> Tensor:
         across, patch = SIDE // self.patch, self.patch
@@ -86,18 +100,20 @@ class Transformer(nn.Module):
 class Attention(nn.Module):
     """x plus multi-head self-attention of its norm, with a linear layer each for queries, keys and values."""
 
-    def __init__(self, width: int, heads: int = 4) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.heads = heads
         self.norm = nn.LayerNorm(width)
         self.query, self.key, self.value, self.mix = (nn.Linear(width, width) for _ in range(4))
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(x)
-        parts = (
-            layer(y).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
-        )
-        return x + self.mix(functional.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2))
+        query, key, value = (self._by_head(layer(y)) for layer in (self.query, self.key, self.value))
+        heard = functional.scaled_dot_product_attention(query, key, value)
+        return x + self.mix(heard.transpose(1, 2).flatten(2))
+
+    def _by_head(self, x: Tensor) -> Tensor:
+        """(n, tokens, width) as (n, heads, tokens, width / heads)."""
+        return x.unflatten(-1, (HEADS, -1)).transpose(1, 2)
 
 
 @torch.no_grad()
@@ -112,21 +128,25 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
         network.place.copy_(torch.randn(network.place.shape, generator=generator) * 0.1)
 
 
-def pretrain(network: nn.Module, images: Tensor, generator: torch.Generator, epochs: int, rate: float = 2e-3) -> float:
-    """Train a backbone with four classes to tell by how many quarter turns an image (n, 64) was rotated; the share of
-    rotations that it gets right at the end. No label is used."""
+def pretrain(network: nn.Module, images: Tensor, generator: torch.Generator, epochs: int) -> float:
+    """Train a backbone to tell by how many quarter turns an image (n, 64) was rotated; the share of rotations that it
+    gets right at the end. No label is used."""
     initialise(network, generator)
     square = images.reshape(-1, SIDE, SIDE)
-    x = torch.cat([torch.rot90(square, turn, (1, 2)).flatten(1) for turn in range(4)])
-    y = torch.arange(4, device=x.device).repeat_interleave(len(images))
-    optimiser = torch.optim.AdamW(network.parameters(), rate, weight_decay=0.01)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(x), generator=generator).to(x.device).split(64):
-            optimiser.zero_grad()
-            functional.cross_entropy(network(x[rows]), y[rows]).backward()
-            optimiser.step()
+    x = torch.cat([torch.rot90(square, turn, (1, 2)).flatten(1) for turn in range(TURNS)])
+    y = torch.arange(TURNS, device=x.device).repeat_interleave(len(images))
+    optimiser = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.01)
+    _fit(network, x, y, optimiser, training.batches(len(x), 64, epochs, generator))
     with torch.no_grad():
         return float((network(x).argmax(1) == y).float().mean())
+
+
+def _fit(network: nn.Module, x: Tensor, y: Tensor, optimiser: torch.optim.Optimizer, batches: Iterable[Tensor]) -> None:
+    def loss(rows: Tensor) -> Tensor:
+        rows = rows.to(x.device)
+        return functional.cross_entropy(network(x[rows]), y[rows])
+
+    training.fit(optimiser, loss, batches)
 
 
 class Learner:
@@ -138,38 +158,38 @@ class Learner:
     network: a pretrained backbone; its head is replaced
     groups: number of groups of blocks; ValueError unless it divides their number
     rank: of the LoRA layers (rank-stabilised, alpha equal to the rank, as in the authors' vision code)
-    classes: of the head
     generator: for the first state
     """
 
-    def __init__(self, network: nn.Module, groups: int, rank: int, classes: int, generator: torch.Generator) -> None:
+    def __init__(self, network: nn.Module, groups: int, rank: int, generator: torch.Generator) -> None:
         depth = len(network.blocks)
-        if groups < 1 or depth % groups:
-            raise ValueError(f"groups is {groups!r}; allowed are the divisors of {depth}, the number of blocks")
+        self.groups = check.whole("groups", groups, 1, depth)
+        if depth % groups:
+            raise check.refuse("groups", groups, f"the divisors of {depth}, the number of blocks")
         device = next(network.parameters()).device
-        self.groups = groups
-        network.head = nn.Linear(network.head.in_features, classes, device=device)
-        config = LoraConfig(
-            r=rank, lora_alpha=rank, use_rslora=True, lora_dropout=0.0, target_modules=list(network.targets)
-        )
+        network.head = nn.Linear(network.head.in_features, CLASSES, device=device)
+        targets = list(network.targets)
+        config = LoraConfig(r=rank, lora_alpha=rank, use_rslora=True, lora_dropout=0.0, target_modules=targets)
         self.network = inject_adapter_in_model(config, network)
-        each = depth // groups
-        self.layers: list[list[str]] = [[] for _ in range(groups)]  # names of each group's LoRA matrices
-        for name, _ in self.network.named_parameters():
-            if "lora_" in name:
-                self.layers[(depth - 1 - int(name.split(".")[1])) // each].append(name)
         self.head = ["head.weight", "head.bias"]
-        self.parameters = {
-            name: p for name, p in self.network.named_parameters() if "lora_" in name or name in self.head
-        }
+        self.parameters: dict[str, nn.Parameter] = {}
+        self.layers: list[list[str]] = [[] for _ in range(groups)]  # names of each group's LoRA matrices
         for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(name in self.parameters)
-        self.first: State = {
-            name: torch.randn(p.shape, generator=generator).div(math.sqrt(p.shape[1])).to(device)
-            if "lora_A" in name
-            else torch.zeros_like(p)
-            for name, p in self.parameters.items()
-        }
+            learnt = "lora_" in name or name in self.head
+            parameter.requires_grad_(learnt)
+            if learnt:
+                self.parameters[name] = parameter
+            if "lora_" in name:
+                block = int(name.split(".")[1])
+                self.layers[(depth - 1 - block) * groups // depth].append(name)
+        self.first: State = {name: self._first(name, generator).to(device) for name in self.parameters}
+
+    def _first(self, name: str, generator: torch.Generator) -> Tensor:
+        """LoRA's A at random, its B and the head at zero."""
+        shape = self.parameters[name].shape
+        if "lora_A" not in name:
+            return torch.zeros(shape)
+        return torch.randn(shape, generator=generator).div(math.sqrt(shape[1]))
 
     @torch.no_grad()
     def load(self, state: State) -> None:
@@ -181,19 +201,14 @@ class Learner:
         """A copy of what the network holds."""
         return {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
 
-    def fit(
-        self, group: int, x: Tensor, y: Tensor, generator: torch.Generator, epochs: int, batch: int, rate: float
-    ) -> None:
-        """Train the LoRA layers of one group and the head on x (n, 64) and y (n,); all else keeps still."""
-        trained = {*self.layers[group], *self.head}
+    def fit(self, groups: Iterable[int], x: Tensor, y: Tensor, recipe: Recipe, generator: torch.Generator) -> None:
+        """Train the LoRA layers of some groups and the head on x (n, 64) and y (n,); all else keeps still."""
+        trained = sorted([*self.head, *(name for group in groups for name in self.layers[group])])
         for name, parameter in self.parameters.items():
             parameter.requires_grad_(name in trained)
-        optimiser = torch.optim.AdamW([self.parameters[name] for name in sorted(trained)], rate, weight_decay=0.0)
-        for _ in range(epochs):
-            for rows in torch.randperm(len(x), generator=generator).to(x.device).split(batch):
-                optimiser.zero_grad()
-                functional.cross_entropy(self.network(x[rows]), y[rows]).backward()
-                optimiser.step()
+        optimiser = torch.optim.AdamW([self.parameters[name] for name in trained], recipe.rate, weight_decay=0.0)
+        batches = training.batches(len(x), recipe.batch, recipe.epochs, generator)
+        _fit(self.network, x, y, optimiser, batches)
 
     @torch.no_grad()
     def logits(self, state: State, x: Tensor) -> Tensor:
@@ -201,7 +216,7 @@ class Learner:
         self.load(state)
         return self.network(x)
 
-    def size(self, groups: Sequence[int]) -> int:
+    def size(self, groups: Iterable[int]) -> int:
         """Numbers in the LoRA layers of some groups and the head: what one checkpoint has to keep."""
         kept = [*self.head, *(name for group in groups for name in self.layers[group])]
         return sum(self.parameters[name].numel() for name in kept)

@@ -7,59 +7,18 @@ the shards that are left vote with the mean of their logits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 from torch import Tensor
 
+from foretold.kit import check
 from foretold.papers.unlearning import idea
-from foretold.papers.unlearning.experiment.networks import Learner, State
-
-Order = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one step is trained: passes over its rows, rows in a batch, AdamW's learning rate."""
-
-    epochs: int
-    batch: int = 50
-    rate: float = 2e-2
-
-
-@dataclass(frozen=True)
-class Digits:
-    """scikit-learn's handwritten digits in three parts: `public` images for the backbone (their labels are not used),
-    private ones dealt to shards and slices, `test`. x (n, 64) in [0, 1], y (n,); `cells` (shards, slices, rows) holds
-    row numbers."""
-
-    x: Tensor
-    y: Tensor
-    public: Tensor
-    cells: np.ndarray
-    test: Tensor
-
-    @classmethod
-    def deal(
-        cls, shards: int, slices: int, rows: int, public: int, rng: np.random.Generator, device: torch.device
-    ) -> Digits:
-        """Shuffle and deal: `public` images, `rows` for each slice, all others for the test. ValueError where fewer
-        than 100 would be left for it."""
-        bunch, private = load_digits(), shards * slices * rows
-        order = rng.permutation(len(bunch.target))
-        if len(order) - public - private < 100:
-            raise ValueError(f"rows is {rows}; with {public} public images it leaves fewer than 100 for the test")
-        split = [torch.as_tensor(part, device=device) for part in np.split(order, [public, public + private])]
-        return cls(
-            torch.as_tensor(bunch.data / 16, dtype=torch.float32, device=device),
-            torch.as_tensor(bunch.target, device=device),
-            split[0],
-            order[public : public + private].reshape(shards, slices, rows),
-            split[2],
-        )
+from foretold.papers.unlearning.data import Digits
+from foretold.papers.unlearning.experiment.networks import Learner, Recipe, State
+from foretold.papers.unlearning.idea import Order
 
 
 def step_generator(seed: int, shard: int, prefix: Order) -> torch.Generator:
@@ -76,7 +35,7 @@ def train_step(
     learner.load(before)
     rows = torch.as_tensor(data.cells[shard, list(prefix)].ravel(), device=data.x.device)
     generator = step_generator(seed, shard, prefix)
-    learner.fit(len(prefix) - 1, data.x[rows], data.y[rows], generator, recipe.epochs, recipe.batch, recipe.rate)
+    learner.fit([len(prefix) - 1], data.x[rows], data.y[rows], recipe, generator)
     return learner.state()
 
 
@@ -113,12 +72,17 @@ class System:
         for shard in range(len(self.data.cells)):
             for prefix in prefixes(self.sequences):
                 before = self.checkpoints[shard, prefix[:-1]] if len(prefix) > 1 else self.learner.first
-                arguments = self.learner, self.data, shard, prefix, before, self.recipe, self.seed
-                self.checkpoints[shard, prefix] = train_step(*arguments)
+                after = train_step(self.learner, self.data, shard, prefix, before, self.recipe, self.seed)
+                self.checkpoints[shard, prefix] = after
         return self
 
     def delete(self, shard: int, number: int) -> None:
-        """Delete a row of a slice: no training, the slice is noted and what stood on it is never deployed again."""
+        """Delete a row of a slice: no training, the slice is noted and what stood on it is never deployed again.
+
+        Raises ValueError for a shard or a slice that this system does not have, and notes nothing then.
+        """
+        shards, slices, _ = self.data.cells.shape
+        shard, number = check.whole("shard", shard, 0, shards - 1), check.whole("number", number, 0, slices - 1)
         self.deleted.setdefault(shard, set()).add(number)
 
     def deployed(self) -> dict[int, Order]:
@@ -141,21 +105,6 @@ class System:
 def different(one: State, other: State) -> int:
     """Numbers in two states that are not the same bit for bit (NaN differs from everything)."""
     return sum(int((tensor != other[name]).sum()) for name, tensor in one.items())
-
-
-def poison(data: Digits, deleted: Mapping[int, Iterable[int]]) -> Digits:
-    """A copy in which every row of a slice with a deletion is not-a-number: who reads one of them cannot hide it."""
-    x = data.x.clone()
-    for shard, numbers in deleted.items():
-        x[torch.as_tensor(data.cells[shard, sorted(numbers)].ravel(), device=x.device)] = torch.nan
-    return replace(data, x=x)
-
-
-def repaint(data: Digits, shard: int, number: int, rng: np.random.Generator) -> Digits:
-    """A copy in which the images of one slice are noise."""
-    x, rows = data.x.clone(), torch.as_tensor(data.cells[shard, number], device=data.x.device)
-    x[rows] = torch.as_tensor(rng.random((len(rows), x.shape[1])), dtype=x.dtype, device=x.device)
-    return replace(data, x=x)
 
 
 def switched_off(learner: Learner, state: State, group: int) -> State:

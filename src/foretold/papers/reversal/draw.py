@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from scipy.special import expit
 
+from foretold import figures
 from foretold.figures import COLOURS, DIVERGING, INK
+from foretold.kit.uncertainty import percentile_interval
+from foretold.papers.reversal import theory
+from foretold.papers.reversal.data import Cell
 from foretold.papers.reversal.experiment import GROUPS, Likelihood, celebrities
-from foretold.papers.reversal.experiment.training import Trained
+from foretold.papers.reversal.experiment.small_models import Trained
 
-ORDER_LOOK = {"name first": ("blue", "o"), "description first": ("orange", "s")}
+PAIRS, DIMENSION = 10, 16  # of the interactive figure
+MODELS = {"onehot": "one-hot tokens", "vectors": "random vectors", "symmetric": "one-hot, symmetric"}
+UPDATE = figures.script(Path(__file__).with_name("browser.js"))
 
 
 def _errors(rows: pd.DataFrame) -> np.ndarray:
@@ -22,22 +31,21 @@ def _errors(rows: pd.DataFrame) -> np.ndarray:
 
 def accuracy(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """Share of right answers by group and order asked, with intervals; `tables`: a title and the frame of
-    `accuracy` for each way of training."""
+    `accuracy` for each of two ways of training."""
     fig, axis = plt.subplots(figsize=(5.6, 4.6))
     first = next(iter(tables.values()))
     cells = list(zip(first["group"], first["asked"], strict=True))
-    look = list(zip(("blue", "green"), ("o", "D"), strict=True))
-    for shift, ((title, rows), (colour, marker)) in enumerate(zip(tables.items(), look, strict=False)):
-        y = np.arange(len(cells)) + 0.26 * (shift - 0.5 * (len(tables) - 1))
-        axis.errorbar(
-            100 * rows["right"], y, xerr=_errors(rows), fmt=marker, color=COLOURS[colour], label=title, capsize=3
-        )
-    labels = [f"{'asked as told' if asked in GROUPS[g] else 'other order'}:\n{asked}" for g, asked in cells]
+    looks = ("o", "blue"), ("D", "green")
+    for number, ((title, rows), (marker, colour)) in enumerate(zip(tables.items(), looks, strict=True)):
+        y = np.arange(len(cells)) + 0.26 * (number - 0.5 * (len(tables) - 1))
+        look = {"fmt": marker, "color": COLOURS[colour], "label": title, "capsize": 3}
+        axis.errorbar(100 * rows["right"], y, xerr=_errors(rows), **look)
+    labels = [f"{'asked as told' if order in GROUPS[group] else 'other order'}:\n{order}" for group, order in cells]
     axis.set_yticks(range(len(cells)), labels, fontsize=10.5)
     for y in range(2, len(cells), 2):
         axis.axhline(y - 0.5, color=INK, linewidth=0.8)
-    for y, group in zip(range(0, len(cells), 2), GROUPS, strict=False):
-        axis.text(50, y + 0.5, f"told {group}", ha="center", va="center", fontsize=11)
+    for number, group in enumerate(GROUPS):
+        axis.text(50, 2 * number + 0.5, f"told {group}", ha="center", va="center", fontsize=11)
     axis.set(xlabel="right answers, %", xlim=(-3, 103), ylim=(len(cells) - 0.5, -0.5))
     axis.legend(loc="upper center", bbox_to_anchor=(0.4, 1.13), ncols=2)
     return fig
@@ -62,18 +70,14 @@ def histograms(tests: Mapping[str, Sequence[Likelihood]], titles: Sequence[str])
     return fig
 
 
-def curves(trained: Trained, cells: Mapping[tuple[str, str], str]) -> Figure:
+def curves(trained: Trained, cells: Mapping[Cell, str]) -> Figure:
     """Mean ln probability of answers while the models learn, mean and range over models; `cells`: what to draw, and
-    what to call it."""
+    what to call it. Cells come in pairs, one of each colour."""
     fig, axis = plt.subplots(figsize=(5.6, 3.8))
-    for (cell, title), dash in zip(cells.items(), ("-", "--") * len(cells), strict=False):
-        track, colour = (
-            trained.tracks[cell],
-            COLOURS[ORDER_LOOK["name first" if dash == "-" else "description first"][0]],
-        )
-        style = "-" if "as told" in title else ":"
+    for number, (cell, title) in enumerate(cells.items()):
+        track, colour = trained.tracks[cell], COLOURS[("blue", "orange")[number % 2]]
+        style, marker = ("-", "o") if "as told" in title else (":", "X")
         axis.fill_between(trained.steps, track.min(0), track.max(0), color=colour, alpha=0.2, linewidth=0)
-        marker = "o" if "as told" in title else "X"
         axis.plot(trained.steps, track.mean(0), style, color=colour, marker=marker, markersize=5, label=title)
     axis.set_xscale("log")
     axis.set(xlabel="steps of training", ylabel="ln p(answer), nats")
@@ -110,10 +114,8 @@ def sweep(rows: pd.DataFrame) -> Figure:
     }
     for kind, (colour, marker) in look.items():
         part = rows[rows["kind"] == kind].sort_values("share")
-        axis.errorbar(
-            100 * part["share"], 100 * part["right"], yerr=_errors(part), color=COLOURS[colour], marker=marker,
-            capsize=3, label=f"asked {kind}",
-        )  # fmt: skip
+        look_of = {"color": COLOURS[colour], "marker": marker, "capsize": 3, "label": f"asked {kind}"}
+        axis.errorbar(100 * part["share"], 100 * part["right"], yerr=_errors(part), **look_of)
     axis.set(xlabel="facts told in both orders, %", ylabel="right answers, %", xlim=(-3, 103), ylim=(-4, 104))
     axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.24), ncols=1)
     return fig
@@ -121,36 +123,35 @@ def sweep(rows: pd.DataFrame) -> Figure:
 
 def posteriors(draws: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     """Log odds and probabilities of a right answer under each prior: medians and 95% intervals by cell."""
-    fig, axes = plt.subplots(2, 1, figsize=(5.8, 6.4))
+    fig, (upper, lower) = plt.subplots(2, 1, figsize=(5.8, 6.4))
     cells = sorted(next(iter(draws.values())), key=lambda cell: ("other" in cell, cell))
-    for shift, ((title, found), colour) in enumerate(zip(draws.items(), ("blue", "orange"), strict=True)):
-        y = np.arange(len(cells)) + 0.24 * (shift - 0.5)
-        for axis, link in zip(axes, (lambda x: x, lambda x: 100 / (1 + np.exp(-x))), strict=True):
-            low, middle, high = np.array([np.quantile(link(found[cell]), [0.025, 0.5, 0.975]) for cell in cells]).T
-            axis.errorbar(
-                middle, y, xerr=[middle - low, high - middle], fmt="os"[shift], color=COLOURS[colour], capsize=3,
-                label=title,
-            )  # fmt: skip
-    for axis, label in zip(axes, ("log odds of a right answer", "probability of a right answer, %"), strict=True):
+    for number, (title, found) in enumerate(draws.items()):
+        y = np.arange(len(cells)) + 0.24 * (number - 0.5)
+        look = {"fmt": "os"[number], "color": COLOURS[("blue", "orange")[number]], "capsize": 3, "label": title}
+        log_odds = [found[cell] for cell in cells]
+        for axis, values in ((upper, log_odds), (lower, [100 * expit(some) for some in log_odds])):
+            middle = np.median(values, axis=1)
+            low, high = np.transpose([percentile_interval(some) for some in values])
+            axis.errorbar(middle, y, xerr=[middle - low, high - middle], **look)
+    for axis, label in ((upper, "log odds of a right answer"), (lower, "probability of a right answer, %")):
         axis.set_yticks(range(len(cells)), [cell.replace(" only", "") for cell in cells])
         axis.set(xlabel=label, ylim=(len(cells) - 0.5, -0.5))
-    axes[0].legend(loc="upper center", bbox_to_anchor=(0.3, 1.2), ncols=2)
+    upper.legend(loc="upper center", bbox_to_anchor=(0.3, 1.2), ncols=2)
     return fig
 
 
 def parents(table: pd.DataFrame, n: int) -> Figure:
     """Experiment 2's published means with the widest intervals that they allow."""
     fig, axis = plt.subplots(figsize=(5.6, 3.6))
-    for shift, (column, colour, title) in enumerate(
-        (
-            ("parent_given_child", "blue", "parent, given the child"),
-            ("child_given_parent", "red", "child, given parent"),
-        )
-    ):
-        y = np.arange(len(table)) + 0.24 * (shift - 0.5)
+    looks = {
+        "parent_given_child": ("o", "blue", "parent, given the child"),
+        "child_given_parent": ("X", "red", "child, given parent"),
+    }
+    for number, (column, (marker, colour, title)) in enumerate(looks.items()):
+        y = np.arange(len(table)) + 0.24 * (number - 0.5)
         mean = table[column].to_numpy()
         ends = np.abs(np.array([celebrities.mean_interval(m, n) for m in mean]).T - mean) * 100
-        axis.errorbar(100 * mean, y, xerr=ends, fmt="oX"[shift], color=COLOURS[colour], label=title, capsize=3)
+        axis.errorbar(100 * mean, y, xerr=ends, fmt=marker, color=COLOURS[colour], label=title, capsize=3)
     axis.set_yticks(range(len(table)), table["model"].str.replace(", ", ",\n"))
     axis.set(xlabel="right, %", ylim=(len(table) - 0.5, -0.5), xlim=(0, 40))
     axis.legend(loc="upper center", bbox_to_anchor=(0.4, 1.18), ncols=2)
@@ -173,3 +174,44 @@ def readings(lenient: float, worlds: pd.DataFrame) -> Figure:
     lower.set(xlabel="correlation of the two directions", ylabel="reverse right, chosen\nby forward, %", ylim=(0, 103))
     lower.legend(loc="upper center", bbox_to_anchor=(0.45, -0.22), ncols=3)
     return fig
+
+
+# The interactive figure: the bilinear model learns in the reader's browser
+
+
+def controls() -> list[figures.Control]:
+    """A choice and two sliders; `UPDATE` reads them by name."""
+    return [
+        figures.Slider("share", "pairs told in both orders", 0, 100, 10, 30, " %"),
+        figures.Slider("steps", "steps of gradient descent", 0, 400, 20, 200),
+        figures.Choice("model", "model", MODELS, "onehot"),
+    ]
+
+
+def layout() -> dict[str, Any]:
+    """Plotly figure without traces: the table p(next | given) above right answers against the share."""
+    ticks = {"tickvals": [PAIRS / 2 - 0.5, 1.5 * PAIRS - 0.5], "ticktext": ["a", "b"], "showgrid": False}
+    given = {"domain": [0.56, 1], "autorange": "reversed", "title": {"text": "given token"}, "zeroline": False}
+    return {
+        "data": [],
+        "layout": {
+            "height": 600,
+            "margin": {"l": 55, "r": 15, "t": 25, "b": 45},
+            "xaxis": {**ticks, "domain": [0.1, 0.9], "anchor": "y", "title": {"text": "next token"}, "zeroline": False},
+            "yaxis": {**ticks, **given},
+            "xaxis2": {"domain": [0, 1], "anchor": "y2", "range": [-3, 103], "title": {"text": "told both ways, %"}},
+            "yaxis2": {"domain": [0, 0.3], "anchor": "x2", "range": [-5, 108], "title": {"text": "reverse, %"}},
+            "legend": {"orientation": "h", "y": 0.445, "yanchor": "top", "x": 0},
+        },
+    }
+
+
+def browser_data(rows: pd.DataFrame) -> dict[str, Any]:
+    """Vectors for the tokens, and the small language models' answers by share (from `sweep`)."""
+    kinds = {"all": "in the other order, all facts", "one": "in the other order, told one way"}
+    measured = {}
+    for name, kind in kinds.items():
+        part = rows[rows["kind"] == kind].sort_values("share")
+        measured[name] = part[["share", "right", "low", "high"]].to_numpy()
+    vectors = theory.random_vectors(2 * PAIRS, DIMENSION, np.random.default_rng(0))
+    return {"pairs": PAIRS, "rate": theory.RATE, "vectors": vectors.tolist(), "measured": measured}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps, pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from foretold import figures
 from foretold.figures import COLOURS, INK, SEQUENTIAL
 from foretold.papers.unlearning import idea, theory
 from foretold.papers.unlearning.idea import Order
@@ -24,6 +28,7 @@ LOOK = {
     "B = L": ("blue", "o", "-", "S3T, B = L"),
     "B = L!": ("green", "^", "-.", "S3T, all L! orders"),
 }
+UPDATE = figures.script(Path(__file__).with_name("browser.js"))
 
 
 def _errors(rows: pd.DataFrame, middle: str) -> np.ndarray:
@@ -35,28 +40,33 @@ def cards(sequences: Sequence[Order], deleted: Sequence[int]) -> Figure:
     fig, axes = plt.subplots(1, len(deleted) + 1, figsize=(6, 2.3), sharey=True)
     for time, axis in enumerate(axes):
         gone, slices = set(deleted[:time]), len(sequences[0])
-        best, length = idea.longest(sequences, gone)
         for row, sequence in enumerate(sequences):
-            kept = idea.surviving(sequence, gone)
-            for place, number in enumerate(sequence):
-                state = "alive" if place < kept else "hit" if number in gone else "cut"
-                colour = {"alive": COLOURS["blue"], "hit": COLOURS["red"], "cut": "none"}[state]
-                axis.add_patch(
-                    Rectangle((place - 0.45, row - 0.42), 0.9, 0.84, facecolor=colour, alpha=0.4, linewidth=0)
-                )
-                text = {"weight": "bold"} if state == "alive" else {}
-                axis.text(place, row, "×" if state == "hit" else number, ha="center", va="center", **text)
-            if length and row == best:
-                box = Rectangle((-0.48, row - 0.46), length - 0.04, 0.92, fill=False, edgecolor=INK, linewidth=2)
-                axis.add_patch(box)
-        title = "all there" if not time else f"slice {deleted[time - 1]} is hit"
-        axis.set_title(title, fontsize=11.5)
+            _card(axis, row, sequence, gone)
+        best, length = idea.longest(sequences, gone)
+        if length:
+            box = Rectangle((-0.48, best - 0.46), length - 0.04, 0.92, fill=False, edgecolor=INK, linewidth=2)
+            axis.add_patch(box)
+        axis.set_title("all there" if time == 0 else f"slice {deleted[time - 1]} is hit", fontsize=11.5)
         axis.set(xlim=(-0.6, slices - 0.4), ylim=(len(sequences) - 0.4, -0.6), xticks=[], yticks=[])
         axis.grid(False)
         for side in axis.spines.values():
             side.set_visible(False)
     axes[0].set_ylabel("sequences of a shard")
     return fig
+
+
+def _card(axis: Axes, row: int, sequence: Order, gone: set[int]) -> None:
+    """One sequence: its surviving prefix in blue, slices that were hit in red, all others pale."""
+    kept = idea.surviving(sequence, gone)
+    for place, number in enumerate(sequence):
+        colour, text, weight = "none", str(number), "normal"
+        if place < kept:
+            colour, weight = COLOURS["blue"], "bold"
+        elif number in gone:
+            colour, text = COLOURS["red"], "×"
+        box = Rectangle((place - 0.45, row - 0.42), 0.9, 0.84, facecolor=colour, alpha=0.4, linewidth=0)
+        axis.add_patch(box)
+        axis.text(place, row, text, ha="center", va="center", weight=weight)
 
 
 def dying(sequences: Sequence[Order], shards: int, stream: Sequence[tuple[int, int]]) -> Figure:
@@ -120,25 +130,21 @@ def retention(slices: int, budget: int, k: int, most: int, small: int, inner: in
     """Probability that k slices survive: above two ways to choose rotations, below all orders of `small` slices with
     prefixes of `inner`; exact, and by the closed form for independent prefixes."""
     fig, (upper, lower) = plt.subplots(2, 1, figsize=(6, 7))
-    r = np.arange(most + 1)
-    kinds = {
-        "consecutive rotations": (idea.cyclic_sequences(slices, budget), "orange", "s"),
-        "spaced rotations": (theory.spaced_sequences(slices, budget), "blue", "o"),
-    }
-    for label, (sequences, colour, marker) in kinds.items():
-        exact = [idea.retention(sequences, slices, k, int(n)) for n in r]
-        upper.plot(r, exact, marker=marker, color=COLOURS[colour], label=label)
-    formula = [idea.independence(slices, k, int(n), budget) for n in r]
-    upper.plot(r, formula, color=INK, linestyle="--", linewidth=1.5, label="closed form")
-    everything = theory.orders(small)
-    exact = [idea.retention(everything, small, inner, int(n)) for n in r]
-    lower.plot(r, exact, marker="^", color=COLOURS["green"], label=f"all {len(everything)} orders")
-    for heads, style, text in (
-        (small, ":", f"$B' = {small}$"),
-        (small * (small - 1), "--", f"$B' = {small * (small - 1)}$"),
-    ):
-        formula = [idea.independence(small, inner, int(n), heads) for n in r]
-        lower.plot(r, formula, color=INK, linestyle=style, linewidth=1.5, label=f"closed form, {text}")
+    consecutive, spaced = idea.cyclic_sequences(slices, budget), theory.spaced_sequences(slices, budget)
+    everything, pairs = theory.orders(small), small * (small - 1)
+    exact = {"marker": "s", "color": COLOURS["orange"], "label": "consecutive rotations"}
+    _curve(upper, most, lambda r: theory.retention(consecutive, slices, k, r), **exact)
+    exact = {"marker": "o", "color": COLOURS["blue"], "label": "spaced rotations"}
+    _curve(upper, most, lambda r: theory.retention(spaced, slices, k, r), **exact)
+    formula = {"color": INK, "linewidth": 1.5}
+    dashed = {**formula, "linestyle": "--", "label": "closed form"}
+    _curve(upper, most, lambda r: theory.independence(slices, k, r, budget), **dashed)
+    exact = {"marker": "^", "color": COLOURS["green"], "label": f"all {len(everything)} orders"}
+    _curve(lower, most, lambda r: theory.retention(everything, small, inner, r), **exact)
+    dotted = {**formula, "linestyle": ":", "label": f"closed form, $B' = {small}$"}
+    _curve(lower, most, lambda r: theory.independence(small, inner, r, small), **dotted)
+    dashed = {**formula, "linestyle": "--", "label": f"closed form, $B' = {pairs}$"}
+    _curve(lower, most, lambda r: theory.independence(small, inner, r, pairs), **dashed)
     for axis, title in (
         (upper, f"$L={slices}$, $B={budget}$, $k={k}$"),
         (lower, f"$L={small}$, $B={small}!$, $k={inner}$"),
@@ -146,6 +152,11 @@ def retention(slices: int, budget: int, k: int, most: int, small: int, inner: in
         axis.set(xlabel="deletions in the shard", ylabel="P(some $k$ slices are left)", title=title, ylim=(0, 1.04))
         axis.legend(loc="upper right")
     return fig
+
+
+def _curve(axis: Axes, most: int, probability: Callable[[int], float], **look: Any) -> None:
+    r = range(most + 1)
+    axis.plot(r, [probability(deletions) for deletions in r], **look)
 
 
 def survival(frame: pd.DataFrame, methods: Sequence[str], shards: int) -> Figure:
@@ -207,3 +218,37 @@ def attacked(curves: Mapping[str, Mapping[str, np.ndarray]], most: int) -> Figur
     axes[0].legend(loc="upper right")
     axes[-1].set_xlabel("deletions")
     return fig
+
+
+# The interactive figure: sequences die in the reader's browser
+
+
+def controls() -> list[figures.Control]:
+    """A choice and five sliders; `UPDATE` reads them by name."""
+    streams = {"random": "random slices", "attack": "an attacker: first slices, shard after shard"}
+    return [
+        figures.Slider("deletions", "deletions so far", 0, 200, 1, 12),
+        figures.Slider("shards", "shards m", 1, 8, 1, 4),
+        figures.Slider("slices", "slices L", 1, 8, 1, 4),
+        figures.Slider("budget", "budget B: sequences for each shard", 1, 24, 1, 4),
+        figures.Slider("seed", "another stream of deletions", 1, 50, 1, 7),
+        figures.Choice("stream", "who deletes", streams, "random"),
+    ]
+
+
+def browser_data() -> dict[str, Any]:
+    """Colours of slices that are alive, cut off behind a hit one, and hit."""
+    return {"alive": COLOURS["blue"], "cut": "rgba(128,128,128,0.25)", "hit": COLOURS["red"], "ink": INK}
+
+
+def layout() -> dict[str, Any]:
+    """Plotly figure without traces: places of a sequence across, sequences down."""
+    return {
+        "data": [],
+        "layout": {
+            "height": 480,
+            "margin": {"l": 70, "r": 10, "t": 10, "b": 50},
+            "xaxis": {"title": {"text": "place in the sequence"}, "showgrid": False},
+            "yaxis": {"showgrid": False},
+        },
+    }
