@@ -27,11 +27,11 @@ PAPER = {
     "theory": {"idea", "kit"},
     "data": {"idea", "kit", "foretold.data"},
     "experiment": {"idea", "theory", "data", "kit"},
-    # What is drawn is often a result of the experiment, by its type.
-    "draw": {"idea", "theory", "experiment", "kit", "figures"},
+    # What is drawn is often data, or a result of the experiment, by its type.
+    "draw": {"idea", "theory", "data", "experiment", "kit", "figures"},
     "yours": {"idea", "theory", "data", "experiment", "draw", "kit", "figures", "foretold.data"},
     "record": {"idea", "theory", "data", "experiment", "draw", "yours", "kit", "figures", "foretold.data", "run"},
-    "__init__": {"idea", "theory", "experiment"},
+    "__init__": {"idea", "theory", "data", "experiment"},
 }
 NOTEBOOK = {"__init__", "claims", "data", "figures", "kit", "papers", "run"}
 
@@ -113,7 +113,6 @@ NOT_YET = {
     "foretold.papers.annealing.experiment -> foretold.data",
     "foretold.papers.pruning.experiment.choice -> foretold.data",
     "foretold.papers.pruning.experiment.residual -> foretold.data",
-    "foretold.papers.reversal.experiment.finetuning -> foretold.data",
     "foretold.papers.speculative.experiment -> foretold.data",
     "foretold.papers.speculative.experiment.smollm -> foretold.data",
 }
