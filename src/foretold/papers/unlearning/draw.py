@@ -40,12 +40,12 @@ def cards(sequences: Sequence[Order], deleted: Sequence[int]) -> Figure:
     fig, axes = plt.subplots(1, len(deleted) + 1, figsize=(6, 2.3), sharey=True)
     for time, axis in enumerate(axes):
         gone, slices = set(deleted[:time]), len(sequences[0])
+        best, length = idea.longest(sequences, gone)
         for row, sequence in enumerate(sequences):
             _card(axis, row, sequence, gone)
-        best, length = idea.longest(sequences, gone)
-        if length:
-            box = Rectangle((-0.48, best - 0.46), length - 0.04, 0.92, fill=False, edgecolor=INK, linewidth=2)
-            axis.add_patch(box)
+            if length and row == best:
+                box = Rectangle((-0.48, row - 0.46), length - 0.04, 0.92, fill=False, edgecolor=INK, linewidth=2)
+                axis.add_patch(box)
         axis.set_title("all there" if time == 0 else f"slice {deleted[time - 1]} is hit", fontsize=11.5)
         axis.set(xlim=(-0.6, slices - 0.4), ylim=(len(sequences) - 0.4, -0.6), xticks=[], yticks=[])
         axis.grid(False)
