@@ -104,9 +104,10 @@ def test_a_measured_value_is_a_finite_number(bad):
         judge(claim(), bad, profile="cpu")
 
 
-def test_an_interval_contains_its_estimate():
-    with pytest.raises(ValueError, match=r"interval \(0.6, 0.7\) does not contain the estimate 0.5"):
-        judge(claim(), 0.5, (0.6, 0.7), profile="cpu")
+def test_an_interval_may_miss_its_estimate_which_is_judged_all_the_same():
+    # Ten resampled values: their percentiles need not reach a biased estimate, and no chapter ends because of it.
+    judged = judge(claim(paper=0.5), 0.5, (0.6, 0.7), profile="cpu")
+    assert (judged.verdict, judged.interval) == ("reproduced", (0.6, 0.7))
 
 
 def test_an_interval_has_its_lower_end_first():
