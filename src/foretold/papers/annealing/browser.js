@@ -1,5 +1,5 @@
-// The annealing law for a schedule that the reader shapes: controls shape, share and low (per cent), rewarm (per cent of
-// the steps; 100 is never), steps, and window, which is 1 / (1 - lambda).
+// The annealing law for a schedule that the reader shapes. The controls are shape, share and low (per cent),
+// rewarm (per cent of the steps; 100 is never), steps, and window, which is 1 / (1 - lambda).
 
 const SHAPES = {
   linear: (x) => 1 - x,
@@ -8,7 +8,7 @@ const SHAPES = {
   drop: (x) => (x > 0 ? 0 : 1),
 };
 
-// The rate at a step: the peak, then down over the last share of the steps, and back at the peak after re-warming.
+// The rate at a step: the peak, then down over the last share of the steps; after re-warming the peak again.
 function chosenSchedule(values, peak) {
   const down = Math.round((values.share / 100) * values.steps);
   const back = values.rewarm >= 100 ? Infinity : Math.round((values.rewarm / 100) * values.steps);

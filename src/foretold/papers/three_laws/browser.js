@@ -1,4 +1,4 @@
-// A table look-up: what three laws predict for three schedules, by the share of the runs that they see (per cent).
+// A table look-up: errors of three laws for three schedules, by the share of the runs that they see, in %.
 // data: shares, laws, schedules, colours, errors[share][law][schedule] (null where a law is silent).
 
 const SYMBOLS = ["circle", "square", "diamond"];
