@@ -17,7 +17,7 @@ from timing import best
 import foretold
 from foretold.kit import schedules
 from foretold.papers import annealing
-from foretold.papers.annealing import data, experiment, idea
+from foretold.papers.annealing import data, experiment
 from foretold.papers.annealing.idea import Floats
 
 
@@ -100,8 +100,9 @@ def fits() -> None:
     print("|---|---|---:|---:|---|---|---:|")
     for name, (curves, warmup, ramp) in sets.items():
         ours, law = best(lambda c=curves, w=warmup, r=ramp: annealing.fit(c, warmup=w, ramp=r))
-        parts = [idea._at(lr, steps, 0.999, warmup, ramp) for lr, steps, _ in curves]
-        s1, s2 = (np.concatenate(part) for part in zip(*parts, strict=True))
+        found = annealing.areas_with_ramp if ramp else annealing.areas
+        parts = [np.stack(found(lr, 0.999, warmup))[:, np.minimum(steps, len(lr) - 1)] for lr, steps, _ in curves]
+        s1, s2 = np.concatenate(parts, axis=1)
         losses = np.concatenate([curve[2] for curve in curves])
         print(f"| {name} | variable projection (ours) | {ours:.4f} | 1 | {law.objective:.5e} | {law.alpha:.4f} | |")
         for way in (False, True):
