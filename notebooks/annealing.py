@@ -293,7 +293,7 @@ print(f"\nfitted to the constant rate only: C = {alone.C}, not identified: {alon
 # files are not part of this book; what our code measured on them is.
 
 # %%
-frame = foretold.data.table("annealing.data")
+frame = foretold.data.table("annealing_real")
 shown = ["mae", "mean_relative", "largest_relative", "last", "alpha", "decay"]
 found = frame.groupby(["size", "variant"], sort=False)[shown].mean()
 found[["mean_relative", "largest_relative"]] *= 100

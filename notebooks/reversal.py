@@ -523,7 +523,7 @@ for (group, order), some in cells:
     each = (some["correct"] - some["rolled"]).groupby(some["fact"]).mean()
     mean, _, high = mean_interval(each, "normal")
     print(f"{group:>22}, asked {order:>17}: {mean:6.2f} +- {high - mean:.2f} nats")
-context = data.table("reversal.experiment.in_context")
+context = data.table("reversal_context")
 for shots, some in context.groupby("shots"):
     picked = (some["correct"] > some["rolled"]).mean()
     named = (some["right"] | some["other"]).mean()

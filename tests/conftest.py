@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import foretold
-from foretold import figures as interactive
 from foretold.book import reader
+from foretold.figures import encoding, interaction
 
 ROOT = Path(__file__).parent.parent
 
@@ -89,7 +89,7 @@ class SmallBook:
         for name in ("alpha", "beta"):
             self.write(f"notebooks/{name}.py", CHAPTER.replace("NAME", name))
             self.write(f"src/foretold/papers/{name}.py", "def answer():\n    return 42.0\n")
-            self.write(f"src/foretold/claims/{name}.yml", CLAIMS.replace("NAME", name))
+            self.write(f"src/foretold/papers/{name}/claims.yml", CLAIMS.replace("NAME", name))
 
     def write(self, path: str, text: str) -> None:
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -182,7 +182,7 @@ def javascript(chromium):
     """A function that runs the `update` of an interactive figure in a real browser, as the figure's own script would:
     ``javascript(draw.UPDATE, values, data, figure)`` gives what it returns, typed arrays as lists."""
     page = chromium.new_page()
-    page.add_script_tag(content=interactive._runtime())
+    page.add_script_tag(content=interaction.runtime())
     call = """([source, values, data, figure]) => {
       const { decode } = window.foretoldInteractive;
       const plain = (x) => ArrayBuffer.isView(x) || Array.isArray(x) ? Array.from(x, plain)
@@ -192,7 +192,7 @@ def javascript(chromium):
     }"""
 
     def run(update, values, data=None, figure=None):
-        sent = [interactive._encode(part, "sent", gaps=True) for part in (data or {}, figure or {})]
+        sent = [encoding.encode(part, "sent", gaps=True) for part in (data or {}, figure or {})]
         return page.evaluate(call, [update, values, *sent])
 
     return run

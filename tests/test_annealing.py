@@ -360,7 +360,7 @@ needs_curves = pytest.mark.skipif(
 
 
 def quality_of(variant):
-    frame = foretold.data.table("annealing.data")
+    frame = foretold.data.table("annealing_real")
     columns = ["r2", "mae", "rmse", "mean_relative", "largest_relative"]
     return frame[frame["variant"] == variant].groupby("size")[columns].mean()
 
@@ -394,7 +394,7 @@ def files():
 @needs_curves
 def test_the_tables_of_real_curves_are_what_the_code_gives(files):
     made, parts = data.tables(files.__getitem__)
-    for frame, name in ((made, "annealing.data"), (parts, "annealing_errors")):
+    for frame, name in ((made, "annealing_real"), (parts, "annealing_errors")):
         kept = foretold.data.table(name)
         for column in kept.columns:
             if frame[column].dtype.kind == "f":

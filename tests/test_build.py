@@ -110,7 +110,7 @@ def test_a_changed_verdict_fails_the_build_after_the_pages_are_written(small_boo
 
 def test_an_expected_difference_is_shown_and_passes(small_book):
     small_book.edit("src/foretold/papers/alpha.py", "42.0", "44.0")
-    small_book.edit("src/foretold/claims/alpha.yml", "reproduced", "differs")
+    small_book.edit("src/foretold/papers/alpha/claims.yml", "reproduced", "differs")
     assert small_book.run("build").returncode == 0
     assert "≠ differs" in small_book.page("notebooks/alpha")
 

@@ -2,11 +2,16 @@
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from foretold import claims
-from foretold.claims import Claim, Ledger, judge
+from foretold.claims import Claim, Ledger, judge, judging
+from foretold.claims import files as claim_files
 
 EXPECT = dict.fromkeys(claims.PROFILES, "reproduced")
 
@@ -115,22 +120,144 @@ def test_an_unknown_profile_names_the_nearest():
         judge(claim(), 0.5, profile="smoky")
 
 
+FILE = {
+    "chapter": "toy",
+    "title": "Toy",
+    "paper": {"title": "T", "authors": "A", "venue": "V", "year": 2026, "url": "https://example.org"},
+    "minutes": dict.fromkeys(claims.PROFILES, 0.1),
+    "claims": [{
+        "id": "c", "statement": "s", "kind": "value", "paper": 0.5, "where": "Table 1", "reason": "rounding",
+        "tolerance": {"abs": 0.1}, "expect": EXPECT,
+    }],
+}  # fmt: skip
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Reads a claims file that is `FILE` with some fields of its one claim, and of the chapter, changed; ... leaves a
+    field out."""
+    monkeypatch.setattr("foretold.claims.files.FOLDER", tmp_path)
+
+    def read(of_claim=None, **of_chapter):
+        claim = FILE["claims"][0] | (of_claim or {})
+        content = {**FILE, "claims": [{k: v for k, v in claim.items() if v is not ...}], **of_chapter}
+        (tmp_path / "toy").mkdir()
+        (tmp_path / "toy/claims.yml").write_text(yaml.safe_dump(content))
+        return claims.load("toy")
+
+    return read
+
+
+def test_a_file_that_keeps_to_the_schema_is_read(load):
+    assert load().claims["c"].paper == 0.5
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "valeu"}, "Did you mean 'value'"),
-        ({"reason": " "}, "reason is empty"),
-        ({"tolerance": {}}, "exactly one of abs, rel, log10"),
-        ({"tolerance": {"abs": -1}}, "finite number >= 0"),
-        ({"paper": "0.5"}, "not what a claim of kind value states"),
-        ({"expect": {"cpu": "reproduced"}}, "no verdict for profile 'smoke'"),
-        ({"expect": EXPECT | {"cpu": "proven"}}, "'proven' is unknown"),
-        ({"scale": {"cpu": "reduced"}}, "null is missing"),
+        ({"kind": "valeu"}, "toy/claims.yml: claim 'c', kind: value 'valeu' is unknown. Did you mean 'value'?"),
+        ({"tolerence": 1}, "claim 'c': field 'tolerence' is unknown. Did you mean 'tolerance'?"),
+        ({"reason": " "}, "claim 'c', reason: ' ' does not match '\\\\S'. Text that is not empty"),
+        ({"reason": ...}, "claim 'c': 'reason' is a required property"),
+        ({"printed": 0.5}, "claim 'c', printed: 0.5 is not of type 'string'. Text that is not empty; in quotes"),
+        ({"tolerance": {}}, "claim 'c', tolerance: {} should be non-empty. Allowed is exactly one of abs, rel, log10"),
+        ({"tolerance": {"abs": 1, "rel": 1}}, "has too many properties. Allowed is exactly one of abs, rel, log10"),
+        ({"tolerance": {"abs": -1}}, "claim 'c', tolerance.abs: -1 is less than the minimum of 0"),
+        ({"paper": "0.5"}, "claim 'c', paper: '0.5' is not of type 'number'. A claim of kind value states a number"),
+        ({"paper": True}, "claim 'c', paper: True is not of type 'number'"),
+        (
+            {"kind": "interval", "paper": [0.5]},
+            "paper: [0.5] is too short. A claim of kind interval states [low, high]",
+        ),
+        ({"kind": "ordering", "paper": ["a"]}, "A claim of kind ordering states two names or more"),
+        ({"kind": "direction", "paper": "above"}, "claim 'c': 'null' is a required property"),
+        ({"kind": "bound", "paper": {"below": 1}}, "paper: field 'below' is unknown. Allowed: at_least, at_most"),
+        ({"kind": "theorem"}, "claim 'c', paper: 0.5 is not of type 'null'. A claim of kind theorem states no value"),
+        (
+            {"kind": "theorem", "paper": ..., "tolerance": {"rel": 1}},
+            "'abs' is a required property. A tolerance of this",
+        ),
+        ({"expect": {"cpu": "reproduced"}}, "claim 'c', expect: 'smoke' is a required property"),
+        ({"expect": EXPECT | {"cpu": "proven"}}, "claim 'c', expect.cpu: value 'proven' is unknown"),
+        ({"scale": {"cpu": "reduced"}}, "'null' is a required property. At reduced scale the direction away from null"),
+        ({"scale": {"cup": "reduced"}}, "claim 'c', scale: field 'cup' is unknown. Did you mean 'cpu'?"),
+        # What a schema cannot say
+        ({"paper": float("nan")}, "claim 'c': paper is nan; allowed are finite numbers"),
+        ({"tolerance": {"abs": float("inf")}}, "claim 'c': tolerance is {'abs': inf}; allowed are finite numbers"),
+        ({"kind": "interval", "paper": [2, 1]}, "claim 'c': paper is [2, 1]; allowed is the lower end first"),
     ],
 )
-def test_a_claims_file_says_all_that_judging_needs(change, message):
-    with pytest.raises(ValueError, match=message):
-        dataclasses.replace(claim(), **change)
+def test_a_claim_says_all_that_judging_needs(load, change, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        load(change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"budget": 3}, "toy/claims.yml: the file: field 'budget' is unknown"),
+        ({"chapter": "tot"}, "toy/claims.yml: chapter is 'tot'; allowed is 'toy', as its folder"),
+        ({"minutes": {"smoke": 1, "cpu": 0, "gpu": 1}}, "toy/claims.yml: minutes.cpu: 0 is less than or equal to"),
+        ({"claims": []}, "toy/claims.yml: claims: [] should be non-empty"),
+        ({"claims": [3]}, "toy/claims.yml: claim 3: 3 is not of type 'object'"),
+        ({"claims": FILE["claims"] * 2}, "toy/claims.yml: claim id 'c' stands twice"),
+    ],
+)
+def test_a_claims_file_says_all_that_a_chapter_needs(load, change, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        load(**change)
+
+
+def test_all_errors_of_a_file_are_named_at_once(load):
+    with pytest.raises(ValueError, match=r"kind: value 'x' is unknown.*\n.*printed: 1 is not"):
+        load({"kind": "x", "printed": 1})
+
+
+def test_an_unquoted_null_is_the_field_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.setattr("foretold.claims.files.FOLDER", tmp_path)
+    (tmp_path / "toy").mkdir()
+    text = yaml.safe_dump(FILE).replace("- expect:", "- null: 0.25\n  expect:")
+    (tmp_path / "toy/claims.yml").write_text(text)
+    assert claims.load("toy").claims["c"].null == 0.25
+
+
+SCHEMA_PATH = Path(claim_files.__file__).with_name("claims.schema.json")
+SCHEMA = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_and_the_model_have_the_same_fields():
+    assert set(SCHEMA["$defs"]["claim"]["properties"]) == set(Claim.__dataclass_fields__)
+    assert set(SCHEMA["properties"]) - {"chapter"} == set(claims.Chapter.__dataclass_fields__) - {"name"}
+
+
+def test_the_schema_and_the_model_know_the_same_words():
+    stated = SCHEMA["$defs"]["claim"]["properties"]
+    assert set(stated["kind"]["enum"]) == set(judging.AGREEMENT)
+    assert set(SCHEMA["$defs"]["verdict"]["enum"]) == set(claims.VERDICTS)
+    for profiles in (stated["expect"], stated["scale"], SCHEMA["properties"]["minutes"]):
+        assert set(profiles["properties"]) == set(claims.PROFILES)
+
+
+def test_every_field_of_the_schema_says_what_it_is():
+    def fields(schema):
+        for name, field in schema.get("properties", {}).items():
+            yield name, field
+            yield from fields(field)
+
+    stated = [*fields(SCHEMA), *(pair for part in SCHEMA["$defs"].values() for pair in fields(part))]
+    assert len(stated) > 30
+    assert not [name for name, field in stated if not field.get("description")]
+
+
+@pytest.mark.parametrize("name", claims.chapters())
+def test_editors_find_the_schema_of_every_claims_file(name):
+    path = claim_files.FOLDER / name / "claims.yml"
+    address = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / address).resolve() == SCHEMA_PATH
 
 
 def chapter(*of):

@@ -21,7 +21,7 @@ def package(tmp_path, monkeypatch):
     for path in (
         "__init__.py",
         "papers/__init__.py",
-        "claims/coins.yml",
+        "papers/coins/claims.yml",
         "papers/a/tables/heights.csv",
         "papers/a/tables/weights.csv",
     ):
@@ -88,12 +88,12 @@ def test_a_module_that_nobody_imports_is_no_part(package, notebook):
 
 
 def test_a_file_that_a_module_names_is_a_part(package, notebook):
-    package("figures.py", "script = here.with_name('interactive.js')")
-    package("interactive.js", "1")
-    package("unnamed.js", "1")
+    package("figures/__init__.py", "script = here.with_name('runtime.js')")
+    package("figures/runtime.js", "1")
+    package("figures/unnamed.js", "1")
     parts = digest.of(notebook("from foretold import figures")).code_parts
-    assert "interactive.js" in parts
-    assert "unnamed.js" not in parts
+    assert "figures/runtime.js" in parts
+    assert "figures/unnamed.js" not in parts
 
 
 @pytest.mark.parametrize(
@@ -141,13 +141,14 @@ def test_a_data_set_that_comes_to_hand_moves_the_cache_digest_only(package, note
 
 
 def test_the_claims_that_a_notebook_starts_are_a_part(package, notebook):
-    assert "claims/coins.yml" in digest.of(notebook("import foretold\nrun = foretold.start('coins')")).code_parts
+    assert "papers/coins/claims.yml" in digest.of(notebook("import foretold\nrun = foretold.start('coins')")).code_parts
 
 
 @pytest.mark.parametrize("start", ["foretold.start('coins')", "foretold.start(chapter='coins')", "start('coins')"])
 def test_every_way_to_start_a_chapter_is_seen(package, notebook, start):
     assert (
-        "claims/coins.yml" in digest.of(notebook(f"from foretold import start\nimport foretold\nrun = {start}")).parts
+        "papers/coins/claims.yml"
+        in digest.of(notebook(f"from foretold import start\nimport foretold\nrun = {start}")).parts
     )
 
 

@@ -68,10 +68,10 @@ def test_prose_executes_nothing(small_book):
 
 def test_claims_and_code_cells_execute_their_chapter(small_book):
     small_book.run("execute")
-    small_book.edit("src/foretold/claims/alpha.yml", "abs: 0.5", "abs: 0.6")
+    small_book.edit("src/foretold/papers/alpha/claims.yml", "abs: 0.5", "abs: 0.6")
     small_book.edit("notebooks/beta.py", "run.report()", "run.report()  # changed")
     status = small_book.run("status").stdout
-    assert re.search(r"alpha\s+out of date\s+claims/alpha.yml\n", status)
+    assert re.search(r"alpha\s+out of date\s+papers/alpha/claims.yml\n", status)
     assert re.search(r"beta\s+out of date\s+notebook code\n", status)
 
 
@@ -243,7 +243,7 @@ class Immediate(ThreadPoolExecutor):
 @pytest.fixture
 def project(small_book, monkeypatch):
     monkeypatch.setenv("FORETOLD_PROFILE", "smoke")
-    monkeypatch.setattr(claims, "FOLDER", small_book.root / "src/foretold/claims")
+    monkeypatch.setattr("foretold.claims.files.FOLDER", small_book.root / "src/foretold/papers")
     return Project.find(small_book.root)
 
 
@@ -414,7 +414,7 @@ def wild(tmp_path_factory):
     book.write("src/beside.py", "other = 1\n")
     book.write("src/foretold/papers/people/tables/heights.csv", "# source\nheight\n1\n")
     book.write("notebooks/numbers.csv", "a\n1\n")
-    book.write("src/foretold/claims/gamma.yml", CLAIMS.replace("NAME", "gamma"))
+    book.write("src/foretold/papers/gamma/claims.yml", CLAIMS.replace("NAME", "gamma"))
     reach = """
 import importlib, pathlib, beside
 hidden = importlib.import_module("foretold.papers." + "hidden")
@@ -438,8 +438,11 @@ WAYS = {
     "a module beside the package": ("src/beside.py", "file src/beside.py"),
     "a table read by its path": ("src/foretold/papers/people/tables/heights.csv", "papers/people/tables/heights.csv"),
     "a file of the book read by its path": ("notebooks/numbers.csv", "file notebooks/numbers.csv"),
-    "the claims that are started by a computed name": ("src/foretold/claims/alpha.yml", "claims/alpha.yml"),
-    "the claims of another chapter": ("src/foretold/claims/gamma.yml", "claims/gamma.yml"),
+    "the claims that are started by a computed name": (
+        "src/foretold/papers/alpha/claims.yml",
+        "papers/alpha/claims.yml",
+    ),
+    "the claims of another chapter": ("src/foretold/papers/gamma/claims.yml", "papers/gamma/claims.yml"),
 }
 
 

@@ -1,5 +1,6 @@
 """What a notebook sees of its run."""
 
+import ctypes
 import json
 import time
 
@@ -39,7 +40,7 @@ def test_the_header_says_profile_device_seed_versions_and_minutes(toy):
 
 
 def test_minutes_stand_beside_the_speed_of_the_machine_that_gave_them(toy, monkeypatch):
-    monkeypatch.setattr(run, "loop_seconds", lambda: 2.4)
+    monkeypatch.setattr(run.machine, "loop_seconds", lambda: 2.4)
     assert "two idle cores that need 0.5 s to count to 20 million in Python; here it takes 2.4 s" in toy.header()
     assert toy.provenance()["loop_seconds"] == 2.4
 
@@ -60,7 +61,7 @@ def test_an_unknown_profile_is_an_error_with_the_nearest_name(monkeypatch):
 
 
 def test_without_cuda_the_profile_is_cpu(monkeypatch):
-    monkeypatch.setattr(run, "device_class", lambda: "cpu")
+    monkeypatch.setattr(run.machine, "device_class", lambda: "cpu")
     assert run.default_profile() == "cpu"
 
 
@@ -155,5 +156,5 @@ def test_importing_foretold_is_light():
 
 
 def test_the_device_is_known_without_torch_where_there_is_no_driver(monkeypatch):
-    monkeypatch.setattr(run.ctypes, "CDLL", lambda name: (_ for _ in ()).throw(OSError()))
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: (_ for _ in ()).throw(OSError()))
     assert run.device_class.__wrapped__() == "cpu"

@@ -5,6 +5,8 @@ place that has it: the local cache, a mirror folder (``FORETOLD_DATA``), the net
 sha256 must be the registry's, and nothing that comes from outside is ever unpickled.
 """
 
+from __future__ import annotations
+
 import difflib
 import hashlib
 import os
@@ -16,11 +18,14 @@ import tempfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from foretold import yaml_files
+
+if TYPE_CHECKING:
+    import filelock
 
 FIELDS = {"url": str, "licence": str, "sha256": str, "size": int, "mirror": str, "description": str}
 # A file inside a wheel, and what no address serves as it is.
@@ -213,7 +218,7 @@ def _set_aside(bad: Path, path: Path) -> Path:
     return aside
 
 
-def _lock(path: Path):
+def _lock(path: Path) -> filelock.BaseFileLock:
     import filelock
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -221,9 +226,9 @@ def _lock(path: Path):
 
 
 def _download(name: str, entry: dict[str, Any], target: Path, mirror: list[Path]) -> None:
-    descriptor, partial = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part")
+    descriptor, name_of_partial = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part")
     os.close(descriptor)
-    partial = Path(partial)
+    partial = Path(name_of_partial)
     try:
         try:
             _retrieve(entry["url"], partial)

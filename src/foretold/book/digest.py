@@ -91,8 +91,8 @@ def of(notebook: NotebookNode, profile: str | None = None) -> Digest:
             _file_hash(path) if path else "absent"
         )
     for name in sorted(_started(trees)):
-        path = PACKAGE / "claims" / f"{name}.yml"
-        parts[f"claims/{name}.yml"] = _file_hash(path) if path.exists() else "absent"
+        path = PACKAGE / "papers" / name / "claims.yml"
+        parts[f"papers/{name}/claims.yml"] = _file_hash(path) if path.exists() else "absent"
     for name in sorted(sets):
         parts[f"{SET}{name}"] = _entry_hash(name)
     machine = {"profile": profile or run.default_profile(), "device": run.device_class()}
@@ -265,7 +265,7 @@ def _closure(trees: list[list[ast.AST]]) -> tuple[list[Path], set[str], set[str]
 
 
 def _siblings(tree: list[ast.AST], folder: Path) -> set[Path]:
-    """Files beside a module that it names as a whole string: figures.py names interactive.js."""
+    """Files beside a module that it names as a whole string: figures/interaction.py names runtime.js."""
     named = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py" and path.name in named}
 

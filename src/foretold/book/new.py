@@ -26,7 +26,7 @@ def chapter(project: Project, name: str, part: str | None = None) -> list[Path]:
     files = {
         project.root / "notebooks" / f"{name}.py": "notebook",
         package / "papers" / f"{name}.py": "module",
-        package / "claims" / f"{name}.yml": "claims",
+        package / "papers" / name / "claims.yml": "claims",
         project.root / "tests" / f"test_{name}.py": "test",
     }
     for path in files:

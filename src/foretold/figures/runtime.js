@@ -1,6 +1,6 @@
 // The part of an interactive figure that runs in the page: reads the controls, calls the figure's `update`, draws
 // with plotly or as HTML, writes the readout. It travels inside every figure, so that a notebook needs no other file; the first
-// one on a page wins. foretold/figures.py writes the HTML that it finds and documents `update`.
+// one on a page wins. foretold/figures/interaction.py writes the HTML that it finds and documents `update`.
 window.foretoldInteractive ||= (() => {
   "use strict";
 
