@@ -1,18 +1,127 @@
-"""The arithmetic of `foretold.kit.gpt`: one GPT-2 with a leading axis of replicas, and one AdamW step for all of them.
+"""Many networks trained as one: every weight has a leading axis of replicas.
 
-R replicas of P weights each are one tensor of shape (R, P). A forward pass cuts it into views of shape (R, ...), so
-that each operation, a matrix product with `torch.baddbmm` above all, works on all replicas at once; the gradient comes
-back as one tensor of shape (R, P) as well. Gain and shift of a layer norm are multiplied into the matrix behind it,
-which is small, and not into the activations, which are large.
+R networks of one shape are one model whose weights are (R, ...). One batched operation serves all of them, where one
+network after another would spend its time on starting tiny operations. Replicas never mix: every product runs over one
+slice of the weights, so that the gradient of a sum of losses is, for each replica, that of its own loss.
+
+Activations are rows, (R, n, features), as those of `torch.nn`: `Linear`, `Conv`, and GPT-2 below. Networks with batch
+normalisation are faster in columns, (R, features, n), where all units of all replicas are channels of one
+normalisation (`foretold.papers.pruning.experiment.batched`); they share with the others how weights begin (`uniform`,
+`he_normal`) and which examples a step sees (`streams`, `orders`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
+from foretold.kit import check
+
+# Where randomness comes from
+
+
+def streams(generator: torch.Generator, count: int) -> list[torch.Generator]:
+    """`count` generators on the CPU whose seeds are drawn from one."""
+    seeds = torch.randint(2**62, (count,), generator=generator).tolist()
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+def uniform(shape: Sequence[int], fan_in: int, generators: Sequence[torch.Generator]) -> Tensor:
+    """First weights (R, *shape), U(-1, 1) / sqrt(fan_in), as torch's own layers begin; each replica draws its own."""
+    return torch.stack([(2 * torch.rand(shape, generator=own) - 1) * fan_in**-0.5 for own in generators])
+
+
+def he_normal(shape: Sequence[int], replicas: int, generator: torch.Generator) -> Tensor:
+    """First weights (R, outputs, inputs, ...), normal with variance 2 / fan-in (He et al. 2015, arXiv 1502.01852)."""
+    return torch.randn(replicas, *shape, generator=generator) * (2 / math.prod(shape[1:])) ** 0.5
+
+
+def orders(rows: int, batch: int, steps: int, generator: torch.Generator, drop_last: bool = False) -> Tensor:
+    """Row numbers (steps, batch) of one replica's batches: permutations of all rows, one after another.
+
+    A batch may hold the end of one permutation and the beginning of the next; with `drop_last` the rows of an
+    incomplete last batch are left out of each. Raises ValueError for sizes below 1, and where no batch is complete.
+    """
+    rows, steps = check.whole("rows", rows, 1), check.whole("steps", steps, 1)
+    batch = check.whole("batch", batch, 1, rows if drop_last else None)
+    kept = rows // batch * batch if drop_last else rows
+    rounds = math.ceil(steps * batch / kept)
+    drawn = [torch.randperm(rows, generator=generator)[:kept] for _ in range(rounds)]
+    return torch.cat(drawn)[: steps * batch].view(steps, batch)
+
+
+# Layers in rows
+
+
+def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """(R, n, outputs) of weight (R, inputs, outputs) and rows x: (R, n, inputs), or (n, inputs) for all replicas."""
+    rows = x.expand(len(weight), *x.shape) if x.ndim == 2 else x
+    return torch.bmm(rows, weight) if bias is None else torch.baddbmm(bias[:, None], rows, weight)
+
+
+def convolution(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1) -> Tensor:
+    """(R, n, out, height, width) of weight (R, out, in, size, size) and images x: (R, n, in, height, width), or without
+    R for all replicas. One convolution, with a group for each replica."""
+    replicas = len(weight)
+    images = x.expand(replicas, *x.shape) if x.ndim == 4 else x
+    channels = images.transpose(0, 1).flatten(1, 2)  # (n, R * in, height, width)
+    shifts = None if bias is None else bias.flatten()
+    made = F.conv2d(channels, weight.flatten(0, 1), shifts, stride=stride, groups=replicas)
+    return made.unflatten(1, (replicas, -1)).transpose(0, 1)
+
+
+class Linear(nn.Module):
+    """R affine maps of rows: weight (R, inputs, outputs), bias (R, outputs)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight, self.bias = _kept(weight), _kept(bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return affine(x, self.weight, self.bias)
+
+    def pick(self, replicas: Tensor) -> Linear:
+        """The layer of some replicas."""
+        return Linear(self.weight[replicas], self.bias[replicas])
+
+
+class Conv(nn.Module):
+    """R convolutions: weight (R, out, in, size, size), bias (R, out)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, stride: int = 1) -> None:
+        super().__init__()
+        self.weight, self.bias, self.stride = _kept(weight), _kept(bias), stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return convolution(x, self.weight, self.bias, self.stride)
+
+    def pick(self, replicas: Tensor) -> Conv:
+        """The layer of some replicas."""
+        return Conv(self.weight[replicas], self.bias[replicas], self.stride)
+
+
+def pick(model: nn.Sequential, replicas: Sequence[int]) -> nn.Sequential:
+    """The network of some replicas. Gradients flow back to the whole one."""
+    layers = []
+    for layer in model:
+        if isinstance(layer, Linear | Conv):
+            layer = layer.pick(torch.as_tensor(replicas, device=layer.weight.device))
+        layers.append(layer)
+    return nn.Sequential(*layers)
+
+
+def _kept(tensor: Tensor) -> Tensor:
+    """A leaf becomes a parameter; what was computed from parameters stays a part of its graph."""
+    return tensor if tensor.requires_grad else nn.Parameter(tensor)
+
+
+# GPT-2, the arithmetic of `foretold.kit.gpt`. R replicas of P weights each are one tensor (R, P). A forward pass cuts
+# it into views (R, ...), and the gradient comes back as one tensor (R, P) as well. Gain and shift of a layer norm are
+# multiplied into the matrix behind it, which is small, and not into the activations, which are large.
 
 Shapes = Mapping[str, tuple[int, ...]]
 

@@ -23,6 +23,12 @@ from .idea import (
     poison as poison,
 )
 from .idea.training import (
+    Intervals as Intervals,
+)
+from .idea.training import (
+    Smoothing as Smoothing,
+)
+from .idea.training import (
     train_certified as train_certified,
 )
 from .theory import (
