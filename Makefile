@@ -17,12 +17,16 @@ book: $(VENV)/.ready  ## Execute what is out of date and render the book to _bui
 test: $(VENV)/.ready $(VENV)/.chromium  ## Run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxlint --deny-warnings src book
+	$(BIN)/oxfmt --check 'src/**/*.js' 'book/**/*.js'
 	$(BIN)/foretold twins --check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.ready  ## Run the quick checks (style, twins, tests that take no minute)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxlint --deny-warnings src book
+	$(BIN)/oxfmt --check 'src/**/*.js' 'book/**/*.js'
 	$(BIN)/foretold twins --check
 	$(BIN)/python -m pytest -m "not slow"
 

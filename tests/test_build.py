@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -248,7 +250,8 @@ def test_a_new_chapter_builds_and_passes_its_tests_at_once(small_book):
     done = small_book.run("build")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"paging_again\s+executed\s+[\d.]+\s+8 reproduced", done.stdout)
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    shutil.copy(ROOT / "tests/conftest.py", small_book.root / "tests")
+    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests"]
     done = subprocess.run(
         tests, cwd=small_book.root, env=small_book.environment(), capture_output=True, text=True, check=False
     )

@@ -10,8 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from foretold import claims
-from foretold.claims import Claim, Ledger, judge, judging
-from foretold.claims import files as claim_files
+from foretold.claims import Claim, Ledger, files as claim_files, judge, judging
 
 EXPECT = dict.fromkeys(claims.PROFILES, "reproduced")
 
@@ -125,11 +124,19 @@ FILE = {
     "title": "Toy",
     "paper": {"title": "T", "authors": "A", "venue": "V", "year": 2026, "url": "https://example.org"},
     "minutes": dict.fromkeys(claims.PROFILES, 0.1),
-    "claims": [{
-        "id": "c", "statement": "s", "kind": "value", "paper": 0.5, "where": "Table 1", "reason": "rounding",
-        "tolerance": {"abs": 0.1}, "expect": EXPECT,
-    }],
-}  # fmt: skip
+    "claims": [
+        {
+            "id": "c",
+            "statement": "s",
+            "kind": "value",
+            "paper": 0.5,
+            "where": "Table 1",
+            "reason": "rounding",
+            "tolerance": {"abs": 0.1},
+            "expect": EXPECT,
+        }
+    ],
+}
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ import networkx
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from foretold.papers.unlearning import experiment, idea, theory
 from foretold.papers.unlearning.draw import browser

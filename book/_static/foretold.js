@@ -6,7 +6,8 @@ document.addEventListener("DOMContentLoaded", () => {
     side.setAttribute("role", "region");
     side.setAttribute("aria-label", "Book");
   }
-  for (const entry of document.querySelectorAll("[role=doc-biblioentry]")) entry.setAttribute("role", "listitem");
+  for (const entry of document.querySelectorAll("[role=doc-biblioentry]"))
+    entry.setAttribute("role", "listitem");
 
   // What is folded in an exercise is its solution. The label's own words name it better than "Toggle hidden content".
   for (const summary of document.querySelectorAll("details.hide > summary")) {
@@ -18,7 +19,9 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // Boxes that scroll sideways can be reached only with a mouse: let them take the focus.
   const scrolling = () => {
-    for (const box of document.querySelectorAll("div.highlight pre, div.output pre, div.math, mjx-container, .pst-scrollable-table-container")) {
+    for (const box of document.querySelectorAll(
+      "div.highlight pre, div.output pre, div.math, mjx-container, .pst-scrollable-table-container",
+    )) {
       if (box.scrollWidth > box.clientWidth && !box.hasAttribute("tabindex")) box.tabIndex = 0;
     }
   };

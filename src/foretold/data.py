@@ -20,12 +20,11 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from foretold import yaml_files
 
 if TYPE_CHECKING:
     import filelock
+    import pandas as pd
 
 FIELDS = {"url": str, "licence": str, "sha256": str, "size": int, "mirror": str, "description": str}
 # A file inside a wheel, and what no address serves as it is.
@@ -73,6 +72,8 @@ def table(name: str) -> pd.DataFrame:
     they are in ``.attrs["source"]``, one string with a line break between lines.
     Raises ValueError for an unknown name.
     """
+    import pandas as pd  # half a second, which a start without tables can spare
+
     path = table_path(name)
     source = []
     # Only the head is commentary: `comment="#"` would also cut a value that holds a hash sign.

@@ -29,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+Adder = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="foretold", description="Builds and checks the book.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -38,39 +41,42 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(command=function)
         return made
 
-    for name, function, text in (
-        ("build", build, "Execute what is out of date, with progress, then render the book."),
-        ("execute", execute_chapters, "Execute chapters without rendering; needs no Sphinx."),
-    ):
-        made = command(name, function, text)
-        made.add_argument(
-            "--profile", choices=claims.PROFILES, help="sizes of the experiments (default: gpu with CUDA, else cpu)"
-        )
-        made.add_argument(
-            "--jobs",
-            type=int,
-            metavar="N",
-            help="chapters at a time on this machine (default: one per core, or per GPU)",
-        )
-        made.add_argument(
-            "--scheduler", metavar="ADDRESS", help="a dask scheduler, for example tcp://host:8786, to run on"
-        )
+    _add_builders(command)
+    _add_readers(command)
+    _add_writers(command)
+    return parser
+
+
+def _add_builders(command: Adder) -> None:
+    """Commands that execute chapters."""
+    built = command("build", build, "Execute what is out of date, with progress, then render the book.")
+    executed = command("execute", execute_chapters, "Execute chapters without rendering; needs no Sphinx.")
+    profile = "sizes of the experiments (default: gpu with CUDA, else cpu)"
+    jobs = "chapters at a time on this machine (default: one per core, or per GPU)"
+    scheduler = "a dask scheduler, for example tcp://host:8786, to run on"
+    for made in (built, executed):
+        made.add_argument("--profile", choices=claims.PROFILES, help=profile)
+        made.add_argument("--jobs", type=int, metavar="N", help=jobs)
+        made.add_argument("--scheduler", metavar="ADDRESS", help=scheduler)
         made.add_argument("--fresh", action="store_true", help="execute chapters too that are up to date")
-        if name == "execute":
-            made.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all")
-            made.add_argument(
-                "--record", nargs="?", const="", metavar="FOLDER", help="write results to book/recorded, or FOLDER"
-            )
+    executed.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all")
+    record = "write results to book/recorded, or FOLDER"
+    executed.add_argument("--record", nargs="?", const="", metavar="FOLDER", help=record)
+
+
+def _add_readers(command: Adder) -> None:
+    """Commands that say what is there."""
     made = command("status", status, "Say which chapters are out of date, and because of what.")
     made.add_argument("--profile", choices=claims.PROFILES)
     made = command("claims", show_claims, "Show the claims and verdicts of the executed chapters.")
     made.add_argument("--json", action="store_true", help="as one JSON text")
-    made.add_argument(
-        "--check",
-        action="store_true",
-        help="exit with 1 if a chapter is out of date or a verdict is not the expected one",
-    )
+    check = "exit with 1 if a chapter is out of date or a verdict is not the expected one"
+    made.add_argument("--check", action="store_true", help=check)
     made.add_argument("--profile", choices=claims.PROFILES)
+
+
+def _add_writers(command: Adder) -> None:
+    """Commands that write files for authors and teachers."""
     made = command("twins", twins, "Write the .ipynb twins of the chapters.")
     made.add_argument("--check", action="store_true", help="write nothing; exit with 1 on any difference")
     made = command("seminar", seminar, "Write student notebooks, solutions, slides and handouts.")
@@ -82,16 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--part", help="the part of _toc.yml that it joins (default: the last)")
     made = command("address", address, "Show the repository's address, or change it everywhere (for a fork).")
     made.add_argument("url", nargs="?", help="https://github.com/owner/name")
-    made = command(
-        "lock", lock, "Resolve pyproject.toml anew and write requirements.lock; or check the one that is there."
-    )
-    made.add_argument(
-        "--check", action="store_true", help="resolve the lock for other Python versions; installs nothing"
-    )
-    made.add_argument(
-        "--python", action="append", metavar="VERSION", help="with --check (default: 3.11, 3.12 and 3.13)"
-    )
-    return parser
+    text = "Resolve pyproject.toml anew and write requirements.lock; or check the one that is there."
+    made = command("lock", lock, text)
+    check = "resolve the lock for other Python versions; installs nothing"
+    made.add_argument("--check", action="store_true", help=check)
+    python = "with --check (default: 3.11, 3.12 and 3.13)"
+    made.add_argument("--python", action="append", metavar="VERSION", help=python)
 
 
 def _execute(given: argparse.Namespace, project: Project, names: list[str] | None) -> list:

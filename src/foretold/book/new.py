@@ -10,11 +10,27 @@ from pathlib import Path
 from foretold.book import address, twins
 from foretold.book.project import Project
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates" / "chapter"
+PAPER, TESTS = "src/foretold/papers/NAME", "tests/NAME"
+# Where each template goes. A room is a file of the same name in every paper; theory, data, record and yours come when
+# there is something for them.
+FILES = {
+    "notebooks/NAME.py": "notebook",
+    f"{PAPER}/__init__.py": "init",
+    f"{PAPER}/__init__.pyi": "stub",
+    f"{PAPER}/idea.py": "idea",
+    f"{PAPER}/experiment.py": "experiment",
+    f"{PAPER}/draw.py": "draw",
+    f"{PAPER}/browser.js": "browser",
+    f"{PAPER}/claims.yml": "claims",
+    f"{TESTS}/test_idea.py": "test_idea",
+    f"{TESTS}/test_experiment.py": "test_experiment",
+    f"{TESTS}/test_draw.py": "test_draw",
+}
 
 
 def chapter(project: Project, name: str, part: str | None = None) -> list[Path]:
-    """Write notebook, twin, module, claims and test of a chapter and name it in ``_toc.yml``; returns the files.
+    """Write notebook, twin, rooms and tests of a chapter and name it in ``_toc.yml``; returns the files.
 
     `part` is (the beginning of) a caption of ``_toc.yml``, by default that of the last part that holds chapters; a new
     caption that begins with a Roman number, as ``II. Predicting training``, makes a new part. Raises ValueError for a
@@ -22,16 +38,11 @@ def chapter(project: Project, name: str, part: str | None = None) -> list[Path]:
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise ValueError(f"name is {name!r}; allowed is a Python identifier in small letters")
-    package = project.root / "src/foretold"
-    files = {
-        project.root / "notebooks" / f"{name}.py": "notebook",
-        package / "papers" / f"{name}.py": "module",
-        package / "papers" / name / "claims.yml": "claims",
-        project.root / "tests" / f"test_{name}.py": "test",
-    }
+    files = {project.root / path.replace("NAME", name): template for path, template in FILES.items()}
     for path in files:
         if path.exists():
-            raise ValueError(f"name is {name!r}, but {path.name} exists; allowed is a name that no chapter has")
+            there = path.relative_to(project.root)
+            raise ValueError(f"name is {name!r}, but {there} exists; allowed is a name that no chapter has")
     toc = _with_chapter(project, name, part)
     filled = {"name": name, "Title": name.replace("_", " ").capitalize(), "bootstrap": address.bootstrap(project)}
     for path, template in files.items():

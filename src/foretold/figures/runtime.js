@@ -31,19 +31,31 @@ window.foretoldInteractive ||= (() => {
     /* Plotly claims every touch; a finger on the figure must still scroll the page. */
     .foretold-plot, .foretold-plot .js-plotly-plot .plotly .drag { touch-action: pan-y pinch-zoom !important }`;
 
-  const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, i2: Int16Array, i4: Int32Array, u1: Uint8Array, u2: Uint16Array, u4: Uint32Array };
+  const ARRAYS = {
+    f4: Float32Array,
+    f8: Float64Array,
+    i1: Int8Array,
+    i2: Int16Array,
+    i4: Int32Array,
+    u1: Uint8Array,
+    u2: Uint16Array,
+    u4: Uint32Array,
+  };
   const isPlain = (value) => Object.prototype.toString.call(value) === "[object Object]";
 
   // {dtype, shape, base64} becomes a typed array, with more than one axis an array of rows.
   function decode(value) {
     if (Array.isArray(value)) return value.map(decode);
     if (!isPlain(value)) return value;
-    if (!("base64" in value && "dtype" in value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decode(item)]));
+    if (!("base64" in value && "dtype" in value))
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decode(item)]));
     const bytes = Uint8Array.from(atob(value.base64), (letter) => letter.charCodeAt(0));
     const fold = (flat, shape) => {
       if (shape.length < 2) return flat;
       const size = flat.length / shape[0] || 0;
-      return Array.from({ length: shape[0] }, (_, i) => fold(flat.subarray(i * size, (i + 1) * size), shape.slice(1)));
+      return Array.from({ length: shape[0] }, (_, i) =>
+        fold(flat.subarray(i * size, (i + 1) * size), shape.slice(1)),
+      );
     };
     return fold(new ARRAYS[value.dtype](bytes.buffer), value.shape);
   }
@@ -51,14 +63,19 @@ window.foretoldInteractive ||= (() => {
   // A copy in which the colour that stands for ink is the page's: plotly knows no `currentColor`, and writes into what it gets.
   function copyWithInk(value, ink, colour) {
     if (typeof value === "string") return value === ink ? colour : value;
-    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map((item) => copyWithInk(item, ink, colour));
-    if (isPlain(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyWithInk(item, ink, colour)]));
+    if (Array.isArray(value))
+      return typeof value[0] === "number" ? value : value.map((item) => copyWithInk(item, ink, colour));
+    if (isPlain(value))
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key, copyWithInk(item, ink, colour)]),
+      );
     return value;
   }
 
   function merge(base, changes) {
     const merged = { ...base };
-    for (const [key, value] of Object.entries(changes ?? {})) merged[key] = isPlain(value) && isPlain(merged[key]) ? merge(merged[key], value) : value;
+    for (const [key, value] of Object.entries(changes ?? {}))
+      merged[key] = isPlain(value) && isPlain(merged[key]) ? merge(merged[key], value) : value;
     return merged;
   }
 
@@ -73,13 +90,26 @@ window.foretoldInteractive ||= (() => {
       const script = Object.assign(document.createElement("script"), { src: source, charset: "utf-8" });
       if (integrity) Object.assign(script, { integrity, crossOrigin: "anonymous" });
       // Where require.js is on the page, plotly's bundle would register with it instead of becoming window.Plotly.
-      const define = window.define, amd = define && define.amd;
+      const define = window.define,
+        amd = define && define.amd;
       if (amd) define.amd = undefined;
-      const restore = () => { if (amd) define.amd = amd; };
-      script.onload = () => { restore(); window.Plotly ? resolve(window.Plotly) : reject(new Error(`${source} did not define Plotly`)); };
-      script.onerror = () => { restore(); reject(new Error(`${source} could not be loaded`)); };
+      const restore = () => {
+        if (amd) define.amd = amd;
+      };
+      script.onload = () => {
+        restore();
+        if (window.Plotly) resolve(window.Plotly);
+        else reject(new Error(`${source} did not define Plotly`));
+      };
+      script.onerror = () => {
+        restore();
+        reject(new Error(`${source} could not be loaded`));
+      };
       document.head.append(script);
-    }).catch((error) => { loading = null; throw error; });
+    }).catch((error) => {
+      loading = null;
+      throw error;
+    });
     return loading;
   }
 
@@ -89,7 +119,10 @@ window.foretoldInteractive ||= (() => {
     let paper = "Canvas";
     for (let element = root; element; element = element.parentElement) {
       const colour = getComputedStyle(element).backgroundColor;
-      if (!/^(transparent|rgba\(.*, 0\))$/.test(colour)) { paper = colour; break; }
+      if (!/^(transparent|rgba\(.*, 0\))$/.test(colour)) {
+        paper = colour;
+        break;
+      }
     }
     const [red, green, blue] = (style.color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
     if (paper === "Canvas") paper = red + green + blue > 384 ? "#121212" : "#ffffff";
@@ -97,33 +130,59 @@ window.foretoldInteractive ||= (() => {
   }
 
   function template(spec, { ink, paper, family }) {
-    const axis = { automargin: true, gridcolor: spec.grid, linecolor: ink, showline: true, tickcolor: ink, ticks: "outside", zeroline: false, exponentformat: "power", minorloglabels: "none", title: { standoff: 10 } };
+    const axis = {
+      automargin: true,
+      gridcolor: spec.grid,
+      linecolor: ink,
+      showline: true,
+      tickcolor: ink,
+      ticks: "outside",
+      zeroline: false,
+      exponentformat: "power",
+      minorloglabels: "none",
+      title: { standoff: 10 },
+    };
     const clear = "rgba(0, 0, 0, 0)";
     // Left alone, plotly gives values of both signs a scale of its own from blue to red.
-    const scaled = ["heatmap", "contour", "histogram2d", "histogram2dcontour", "surface"].map((kind) => [kind, [{ colorscale: spec.scales.sequential, colorbar: { outlinewidth: 0 } }]]);
+    const scaled = ["heatmap", "contour", "histogram2d", "histogram2dcontour", "surface"].map((kind) => [
+      kind,
+      [{ colorscale: spec.scales.sequential, colorbar: { outlinewidth: 0 } }],
+    ]);
     return {
       data: Object.fromEntries(scaled),
       layout: {
-        colorway: spec.colours, paper_bgcolor: clear, plot_bgcolor: clear,
-        font: { color: ink, family, size: 14 }, xaxis: axis, yaxis: axis,
-        colorscale: { sequential: spec.scales.sequential, sequentialminus: spec.scales.sequential, diverging: spec.scales.diverging },
+        colorway: spec.colours,
+        paper_bgcolor: clear,
+        plot_bgcolor: clear,
+        font: { color: ink, family, size: 14 },
+        xaxis: axis,
+        yaxis: axis,
+        colorscale: {
+          sequential: spec.scales.sequential,
+          sequentialminus: spec.scales.sequential,
+          diverging: spec.scales.diverging,
+        },
         coloraxis: { colorbar: { outlinewidth: 0 } },
         hoverlabel: { bgcolor: paper, bordercolor: ink, font: { color: ink, family } },
         legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: clear },
         margin: { l: 8, r: 12, t: 24, b: 8 },
-        annotationdefaults: { arrowcolor: ink }, shapedefaults: { line: { color: ink } },
+        annotationdefaults: { arrowcolor: ink },
+        shapedefaults: { line: { color: ink } },
       },
     };
   }
 
   // What the control's label says and what `update` gets is the same number.
   function sliderValue(control) {
-    const raw = Number(control.querySelector("input").value), { scale, minimum, step } = control.dataset;
+    const raw = Number(control.querySelector("input").value),
+      { scale, minimum, step } = control.dataset;
     return scale === "log10" ? Number((minimum * 10 ** (raw * step)).toPrecision(3)) : raw;
   }
   function inWords(number, unit) {
     const large = number !== 0 && (Math.abs(number) >= 1e7 || Math.abs(number) < 1e-4);
-    const text = large ? String(Number(number.toPrecision(6)).toExponential()).replace("e+", "e") : number.toLocaleString("en", { maximumFractionDigits: 10 });
+    const text = large
+      ? String(Number(number.toPrecision(6)).toExponential()).replace("e+", "e")
+      : number.toLocaleString("en", { maximumFractionDigits: 10 });
     return text + (unit && !/^[%°\s]/.test(unit) ? "\u00a0" : "") + unit;
   }
   const boxes = (control) => [...control.querySelectorAll("input[type=checkbox]")];
@@ -140,7 +199,9 @@ window.foretoldInteractive ||= (() => {
       } else if (kind === "choice") {
         values[name] = control.querySelector("select").value;
       } else {
-        values[name] = boxes(control).filter((box) => box.checked).map((box) => box.value);
+        values[name] = boxes(control)
+          .filter((box) => box.checked)
+          .map((box) => box.value);
         const summary = control.querySelector("summary");
         if (summary) summary.textContent = `${values[name].length} of ${boxes(control).length} on`;
       }
@@ -150,10 +211,18 @@ window.foretoldInteractive ||= (() => {
 
   function start(root, spec) {
     root.dataset.mounted = "";
-    const figure = decode(spec.figure), data = decode(spec.data);
-    const plot = root.querySelector(".foretold-plot, .foretold-html"), readout = root.querySelector(".foretold-readout"), form = root.querySelector("form");
-    const still = matchMedia("(prefers-reduced-motion: reduce)"), scheme = matchMedia("(prefers-color-scheme: dark)");
-    let update = null, Plotly = null, revision = 0, waiting = 0, drawn = "";
+    const figure = decode(spec.figure),
+      data = decode(spec.data);
+    const plot = root.querySelector(".foretold-plot, .foretold-html"),
+      readout = root.querySelector(".foretold-readout"),
+      form = root.querySelector("form");
+    const still = matchMedia("(prefers-reduced-motion: reduce)"),
+      scheme = matchMedia("(prefers-color-scheme: dark)");
+    let update = null,
+      Plotly = null,
+      revision = 0,
+      waiting = 0,
+      drawn = "";
 
     function fail(what, error) {
       (readout ?? plot).textContent = `${what}: ${error.message}`;
@@ -174,15 +243,24 @@ window.foretoldInteractive ||= (() => {
       if (readout) readout.textContent = answer.readout ?? "";
       if (!figure) plot.innerHTML = answer.html ?? "";
       if (!Plotly) return;
-      const layout = merge(merge({ dragmode: false, uirevision: true, autosize: true }, figure.layout), answer.layout);
+      const layout = merge(
+        merge({ dragmode: false, uirevision: true, autosize: true }, figure.layout),
+        answer.layout,
+      );
       // `update` may have written into an array that plotly has seen: a new revision makes it look again.
       Object.assign(layout, { template: template(spec, page), datarevision: ++revision });
       if (still.matches) delete layout.transition;
-      Plotly.react(plot, copyWithInk(answer.data ?? figure.data, spec.ink, page.ink), copyWithInk(layout, spec.ink, page.ink), { displayModeBar: false, responsive: true })
-        .catch((error) => fail("Plotly could not draw this figure", error));
+      Plotly.react(
+        plot,
+        copyWithInk(answer.data ?? figure.data, spec.ink, page.ink),
+        copyWithInk(layout, spec.ink, page.ink),
+        { displayModeBar: false, responsive: true },
+      ).catch((error) => fail("Plotly could not draw this figure", error));
     }
     // A slider that is dragged fires faster than plotly draws.
-    const redraw = () => { waiting ||= requestAnimationFrame(draw); };
+    const redraw = () => {
+      waiting ||= requestAnimationFrame(draw);
+    };
 
     form?.addEventListener("submit", (event) => event.preventDefault());
     form?.addEventListener("input", redraw);
@@ -197,11 +275,19 @@ window.foretoldInteractive ||= (() => {
 
     // Themes change attributes for many reasons (scrolling is one); only a change of colours is ours. Some load the new
     // style sheet after the attribute, hence the second look.
-    const look = () => { if (JSON.stringify(pageStyle(root)) !== drawn) redraw(); };
-    const restyle = () => { look(); setTimeout(look, 400); };
-    const watcher = new MutationObserver(() => root.isConnected ? restyle() : stop());
-    for (const element of [document.documentElement, document.body]) watcher.observe(element, { attributes: true });
-    const resizer = new ResizeObserver(() => { if (Plotly && plot.clientWidth && plot._fullLayout) Plotly.Plots.resize(plot); });
+    const look = () => {
+      if (JSON.stringify(pageStyle(root)) !== drawn) redraw();
+    };
+    const restyle = () => {
+      look();
+      setTimeout(look, 400);
+    };
+    const watcher = new MutationObserver(() => (root.isConnected ? restyle() : stop()));
+    for (const element of [document.documentElement, document.body])
+      watcher.observe(element, { attributes: true });
+    const resizer = new ResizeObserver(() => {
+      if (Plotly && plot.clientWidth && plot._fullLayout) Plotly.Plots.resize(plot);
+    });
     scheme.addEventListener("change", restyle);
     function stop() {
       watcher.disconnect();
@@ -215,16 +301,30 @@ window.foretoldInteractive ||= (() => {
       return fail("The code of this figure failed", error);
     }
     draw();
-    if (figure) loadPlotly(spec.plotly).then((loaded) => { Plotly = loaded; resizer.observe(plot); draw(); }, (error) => fail("This figure needs plotly", error));
+    if (figure)
+      loadPlotly(spec.plotly).then(
+        (loaded) => {
+          Plotly = loaded;
+          resizer.observe(plot);
+          draw();
+        },
+        (error) => fail("This figure needs plotly", error),
+      );
   }
 
   return {
     decode,
     mount(key, spec) {
       if (!document.getElementById("foretold-interactive-style")) {
-        document.head.append(Object.assign(document.createElement("style"), { id: "foretold-interactive-style", textContent: CSS }));
+        document.head.append(
+          Object.assign(document.createElement("style"), {
+            id: "foretold-interactive-style",
+            textContent: CSS,
+          }),
+        );
       }
-      for (const root of document.querySelectorAll(`[data-foretold="${key}"]:not([data-mounted])`)) start(root, spec);
+      for (const root of document.querySelectorAll(`[data-foretold="${key}"]:not([data-mounted])`))
+        start(root, spec);
     },
   };
 })();
