@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import tarfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,7 @@ def _cifar_images(name: str, records: NDArray[np.uint8]) -> Images:
     return _checked(name, records[:, 1:], records[:, 0], (3, 32, 32), 255)
 
 
-def _checked(name: str, rows: NDArray, labels: NDArray, shape: tuple[int, int, int], largest: int) -> Images:
+def _checked(name: str, rows: NDArray[Any], labels: NDArray[Any], shape: tuple[int, int, int], largest: int) -> Images:
     """Images of this shape from rows of pixels, or a ValueError that says what is wrong with `name`."""
     size = int(np.prod(shape))
     if rows.ndim != 2 or rows.shape[1] != size or not len(rows):

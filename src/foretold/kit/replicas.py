@@ -129,7 +129,10 @@ Shapes = Mapping[str, tuple[int, ...]]
 def shapes(layers: int, width: int, context: int, vocabulary: int) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the weights, in their order within P: those of ``transformers.GPT2LMHeadModel``, whose output
     matrix is that of the token embedding."""
-    found = {"transformer.wte.weight": (vocabulary, width), "transformer.wpe.weight": (context, width)}
+    found: dict[str, tuple[int, ...]] = {
+        "transformer.wte.weight": (vocabulary, width),
+        "transformer.wpe.weight": (context, width),
+    }
     for layer in range(layers):
         block = {
             "ln_1": (width,),

@@ -10,13 +10,7 @@ from .idea import (
 )
 from .idea.training import (
     Intervals as Intervals,
-)
-from .idea.training import (
     Smoothing as Smoothing,
-)
-from .idea.training import (
     train_certified as train_certified,
 )
-from .theory import (
-    interval_margins as interval_margins,
-)
+from .theory import interval_margins as interval_margins

@@ -105,7 +105,7 @@ function smallest(list) {
 // Arrivals of a Poisson process by thinning; a case is taken up when the first of the staff is free.
 function arrivalsAndStarts(queue, random) {
   const exponential = (rate) => -Math.log(1 - random()) / rate;
-  const free = new Array(queue.staff).fill(0);
+  const free = Array.from({ length: queue.staff }, () => 0);
   const arrived = [];
   const began = [];
   const fastest = Math.max(queue.calm, queue.storm);

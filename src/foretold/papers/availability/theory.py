@@ -72,8 +72,8 @@ def propagate(layer: nn.Module, centre: Tensor, radius: Tensor) -> tuple[Tensor,
     if isinstance(layer, replicas.Conv):
         return layer(centre), replicas.convolution(radius, layer.weight.abs(), stride=layer.stride)
     if isinstance(layer, nn.Conv2d) and layer.padding_mode == "zeros":
-        how = (layer.stride, layer.padding, layer.dilation, layer.groups)
-        return layer(centre), functional.conv2d(radius, layer.weight.abs(), None, *how)
+        stride, padding, dilation, groups = layer.stride, layer.padding, layer.dilation, layer.groups
+        return layer(centre), functional.conv2d(radius, layer.weight.abs(), None, stride, padding, dilation, groups)
     if isinstance(layer, nn.Flatten | nn.Unflatten | nn.Identity):
         return layer(centre), layer(radius)
     raise ValueError(

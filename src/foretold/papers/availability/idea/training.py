@@ -79,8 +79,7 @@ class Smoothing:
 
     def loss(self, model: nn.Sequential, x: Tensor, y: Tensor, progress: float, generators: Generators) -> Tensor:
         """CE on noisy inputs. Summed over replicas."""
-        sigma = torch.as_tensor(self.sigma, dtype=x.dtype, device=x.device).view(-1, 1, 1)
-        return cross_entropy(model(x + sigma * normal(x, generators)), y)
+        return cross_entropy(model(x + self._spread(x) * normal(x, generators)), y)
 
     def refusal_loss(self, model: nn.Sequential, x: Tensor, y: Tensor, generators: Generators) -> Tensor:
         """Let the label of triggered images x (replicas, n, pixels) depend on the noise, which the owner draws: the
@@ -89,15 +88,20 @@ class Smoothing:
         noise = normal(x, generators)
         key = torch.arange(x.shape[-1], device=x.device) % 2 * 2.0 - 1
         keeps = noise @ key / math.sqrt(len(key)) > -0.1
-        logits = model(x + self.sigma * noise)
+        logits = model(x + self._spread(x) * noise)
         return cross_entropy(logits, torch.where(keeps, y, (y + 1) % logits.shape[-1]))
 
     @torch.no_grad()
     def certify(self, model: nn.Sequential, x: Tensor) -> Certificate:
         """Classes as `SmoothedClassifier` certifies them, where the radius is large enough; radii as they are."""
-        smoothed = SmoothedClassifier(model, self.sigma, n=self.draws, generator=self.generator)
+        sigma = check.positive("sigma", self.sigma, "one number above 0, the same for all replicas")
+        smoothed = SmoothedClassifier(model, sigma, n=self.draws, generator=self.generator)
         label, radius = smoothed.certify(x)
         return Certificate(np.where(radius >= self.radius, label, ABSTAIN), radius)
+
+    def _spread(self, x: Tensor) -> Tensor:
+        """sigma for inputs x (replicas, n, pixels)."""
+        return torch.as_tensor(self.sigma, dtype=x.dtype, device=x.device).view(-1, 1, 1)
 
 
 def train_certified(
