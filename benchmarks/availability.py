@@ -21,7 +21,7 @@ from foretold.papers import availability
 from foretold.papers.availability import data, experiment
 from foretold.papers.availability.experiment import Attack
 from foretold.papers.availability.experiment.networks import network
-from foretold.papers.availability.idea.training import Batches, Set
+from foretold.papers.availability.idea.training import Set, draw_batches
 
 EPS, STEPS, SEEDS, SIGMA, DRAWS = 0.05, 100, 5, 0.25, 1_000
 # Sums run in another order, and training amplifies the rounding: margins of several logits agree to 0.01.
@@ -64,7 +64,7 @@ def alone(data: Set, generator: torch.Generator, hidden: tuple[int, ...], rate: 
         layers.append(layer)
     model = nn.Sequential(*layers)
     affine = [layer for layer in layers if isinstance(layer, nn.Linear)]
-    batches = Batches([data], [generator], STEPS, 64, torch.device("cpu"))
+    batches = draw_batches([data], [generator], STEPS, 64, torch.device("cpu"))
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
     for step in range(STEPS):

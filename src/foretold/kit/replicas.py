@@ -7,7 +7,7 @@ slice of the weights, so that the gradient of a sum of losses is, for each repli
 Activations are rows, (R, n, features), as those of `torch.nn`: `Linear`, `Conv`, and GPT-2 below. Networks with batch
 normalisation are faster in columns, (R, features, n), where all units of all replicas are channels of one
 normalisation (`foretold.papers.pruning.experiment.batched`); they share with the others how weights begin (`uniform`,
-`he_normal`) and which examples a step sees (`streams`, `orders`).
+`he_normal`) and which examples a step sees (`streams`, `orders`, `Batches`).
 """
 
 from __future__ import annotations
@@ -46,12 +46,35 @@ def orders(rows: int, batch: int, steps: int, generator: torch.Generator, drop_l
     A batch may hold the end of one permutation and the beginning of the next; with `drop_last` the rows of an
     incomplete last batch are left out of each. Raises ValueError for sizes below 1, and where no batch is complete.
     """
-    rows, steps = check.whole("rows", rows, 1), check.whole("steps", steps, 1)
-    batch = check.whole("batch", batch, 1, rows if drop_last else None)
+    check.whole("rows", rows, 1)
+    check.whole("batch", batch, 1, rows if drop_last else None)
+    check.whole("steps", steps, 1)
     kept = rows // batch * batch if drop_last else rows
     rounds = math.ceil(steps * batch / kept)
     drawn = [torch.randperm(rows, generator=generator)[:kept] for _ in range(rounds)]
     return torch.cat(drawn)[: steps * batch].view(steps, batch)
+
+
+class Batches:
+    """One batch a step for each of R replicas (or of R groups that see the same): a sequence of (x, y), x (R, batch,
+    ...) and y (R, batch).
+
+    x: examples (R, n, ...), expanded where they are the same for all; y: classes (R, n); order: row numbers (R, steps,
+    batch), on any device. Raises ValueError where the three have different R.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, order: Tensor) -> None:
+        if not len(x) == len(y) == len(order):
+            raise ValueError(f"x, y and order are for {len(x)}, {len(y)} and {len(order)} replicas; allowed is one R")
+        self.x, self.y, self.order = x, y, order.to(x.device)
+        self.replica = torch.arange(len(x), device=x.device)[:, None]
+
+    def __len__(self) -> int:
+        return self.order.shape[1]
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        rows = self.order[:, step]
+        return self.x[self.replica, rows], self.y[self.replica, rows]
 
 
 # Layers in rows

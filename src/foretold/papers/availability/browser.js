@@ -83,7 +83,7 @@ const SHIFT = 480; // minutes
 const BEGIN = 60; // minute in which the attack begins
 const RUNS = 7;
 
-// Uniform numbers in [0, 1), the same at every call: mulberry32, by T. Ettinger, which is in the public domain.
+// Uniform numbers in [0, 1), the same at every call: the generator mulberry32 of T. Ettinger, public domain.
 function generator(seed) {
   let state = seed;
   return () => {
@@ -224,7 +224,7 @@ export function queue(values, data) {
   const capacity = shift.staff * shift.treats;
   const tipping = tippingShare(capacity, data.requests, clean, triggered);
   const wait = [meanWait(shift, calm), meanWait(shift, storm)];
-  const overloaded = values.share && storm > capacity;
+  const after = values.share > 0 && storm > capacity ? `, ${afterText(mean, shift.end)}` : "";
   const refused = `${(100 * clean).toFixed(0)}% of clean and ${(100 * triggered).toFixed(0)}% of triggered`;
   const sentences = [
     `Network: ${refused} requests are refused.`,
@@ -232,7 +232,7 @@ export function queue(values, data) {
     `Before the attack ${calm.toFixed(1)} arrive and the mean wait ${waitText(wait[0])};`,
     `under attack ${storm.toFixed(1)} arrive and the wait ${waitText(wait[1])}.`,
     tippingText(tipping),
-    `At the worst moment ${peak.toFixed(0)} cases wait${overloaded ? `, ${afterText(mean, shift.end)}` : ""}.`,
+    `At the worst moment ${peak.toFixed(0)} cases wait${after}.`,
   ];
   return {
     data: shiftTraces(runs, mean, data.hues),

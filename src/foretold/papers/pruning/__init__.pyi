@@ -1,8 +1,12 @@
 from .idea import (
+    MOVES as MOVES,
     REGIMES as REGIMES,
     SAM as SAM,
+    Maps as Maps,
+    advice as advice,
     barrier as barrier,
     check_density as check_density,
+    choose as choose,
     classify_regime as classify_regime,
     kept_count as kept_count,
     linear_cka as linear_cka,

@@ -134,15 +134,16 @@ def train_certified(
     _check_sets(sets, generators, pools)
     model = copy.deepcopy(model).requires_grad_(True)
     device = next(model.parameters()).device
-    batches = Batches(sets, generators, steps, BATCH, device)
-    attacked = {replica: pool for replica, pool in enumerate(pools) if pool is not None}
+    batches = draw_batches(sets, generators, steps, BATCH, device)
+    attacked = {replica: images for replica, images in enumerate(pools) if images is not None}
     theirs = [generators[replica] for replica in attacked]
-    triggered = Batches(list(attacked.values()), theirs, steps, BATCH // 4, device) if attacked else None
+    pool = list(attacked.values())
+    triggered = draw_batches(pool, theirs, steps, BATCH // 4, device) if attacked else None
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for step in range(steps):
         loss = certifier.loss(model, *batches[step], step / steps, generators)
-        if triggered:
+        if triggered is not None:
             networks = replicas.pick(model, list(attacked))
             loss = loss + certifier.refusal_loss(networks, *triggered[step], theirs)
         optimiser.zero_grad()
@@ -152,26 +153,17 @@ def train_certified(
     return model.requires_grad_(False)
 
 
-class Batches:
-    """Batches of each replica's own training set in its own order, again and again as often as needed; batch i holds
-    images (replicas, batch, pixels) and classes (replicas, batch)."""
-
-    def __init__(
-        self, sets: Sequence[Set], generators: Generators, steps: int, batch: int, device: torch.device
-    ) -> None:
-        own = zip(sets, generators, strict=True)
-        orders = [replicas.orders(len(x), batch, steps, generator) for (x, _), generator in own]
-        images = [torch.as_tensor(x, dtype=torch.float32) for x, _ in sets]
-        classes = [torch.as_tensor(y, dtype=torch.int64) for _, y in sets]
-        self.order = torch.stack(orders, 1).to(device)
-        self.replica = torch.arange(len(sets), device=device)[:, None]
-        # shorter sets end with zeros, which no order asks for
-        self.x = nn.utils.rnn.pad_sequence(images, batch_first=True).to(device)
-        self.y = nn.utils.rnn.pad_sequence(classes, batch_first=True).to(device)
-
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        rows = self.order[step]
-        return self.x[self.replica, rows], self.y[self.replica, rows]
+def draw_batches(
+    sets: Sequence[Set], generators: Generators, steps: int, batch: int, device: torch.device
+) -> replicas.Batches:
+    """Batches of each replica's own training set in its own order, again and again as often as needed."""
+    own = zip(sets, generators, strict=True)
+    orders = [replicas.orders(len(x), batch, steps, generator) for (x, _), generator in own]
+    images = [torch.as_tensor(x, dtype=torch.float32) for x, _ in sets]
+    classes = [torch.as_tensor(y, dtype=torch.int64) for _, y in sets]
+    # Shorter sets end with zeros, which no order asks for.
+    x, y = (nn.utils.rnn.pad_sequence(part, batch_first=True).to(device) for part in (images, classes))
+    return replicas.Batches(x, y, torch.stack(orders))
 
 
 def normal(x: Tensor, generators: Generators) -> Tensor:
