@@ -20,6 +20,8 @@ from foretold import data
 from foretold.papers import coins
 
 SEED = 1
+EXACT = "exact to the digits shown"
+Row = tuple[str, str, float | None, str, str]  # quantity, method, seconds, value, standard error
 FLAT = 350_757  # flips: a fair coin has the log likelihood -FLAT log 2
 
 
@@ -82,26 +84,43 @@ def adaptive(counts: pd.DataFrame, nodes: int = 31) -> float:
     return float(special.logsumexp(grid, b=np.outer(sigma_weight, theta_weight)) - null)
 
 
-def main() -> None:
-    logging.getLogger("pymc").setLevel(logging.ERROR)
-    counts = data.table("coins")
+def posterior_rows(counts: pd.DataFrame) -> list[Row]:
+    """Means of theta and sigma: by quadrature, and by NUTS twice, since the first run compiles."""
     seconds, found = best(lambda: coins.posterior(counts), 1)
-    rows = [("posterior means of theta, sigma", "quadrature (ours)", seconds, f"{found.proportion(found.theta)[0]:.6f}, {found.sigma.expect(lambda x: x):.5f}", "exact to the digits shown")]  # fmt: skip  # noqa: E501
+    value = f"{found.proportion(found.theta)[0]:.6f}, {found.sigma.expect(lambda x: x):.5f}"
+    rows = [("posterior means of theta, sigma", "quadrature (ours)", seconds, value, EXACT)]
     for label in ("PyMC NUTS, centred, 4 x 2000, first run (compiles)", "the same, compiled code cached"):
-        seconds, n = best(lambda: nuts(counts), 1)
-        rows.append(("", label, seconds, f"{n['theta']:.6f}, {n['sigma']:.5f}", f"{n['theta error']:.6f}, {n['sigma error']:.5f}"))  # fmt: skip  # noqa: E501
+        seconds, drawn = best(lambda: nuts(counts), 1)
+        value = f"{drawn['theta']:.6f}, {drawn['sigma']:.5f}"
+        error = f"{drawn['theta error']:.6f}, {drawn['sigma error']:.5f}"
+        rows.append(("", label, seconds, value, error))
+    return rows
+
+
+def evidence_rows(counts: pd.DataFrame) -> list[Row]:
+    """Marginal likelihoods of the models in which people differ: by quadrature, by adaptive quadrature, by SMC."""
     seconds, average = best(lambda: coins.model_average(counts), 1)
     log = average.log_marginal
+    quantity = "log Bayes factor, same side, people differ, alpha = 1/2"
     value = log[True, False, True] - log[False, False, True]
-    rows.append(("log Bayes factor, same side, people differ, alpha = 1/2", "quadrature (ours), all 8 models", seconds, f"{value:.4f}", "exact to the digits shown"))  # fmt: skip  # noqa: E501
+    rows = [(quantity, "quadrature (ours), all 8 models", seconds, f"{value:.4f}", EXACT)]
     seconds, value = best(lambda: adaptive(counts), 1)
     rows.append(("", "scipy `quad` for each person, 31 x 31 nodes", seconds, f"{value:.4f}", "grid of sigma and theta"))
     for same, label in ((True, "with"), (False, "without")):
-        exact = log[same, False, True]
-        rows.append((f"log marginal likelihood {label} a same-side bias, relative to fair coins", "quadrature (ours)", None, f"{exact + FLAT * np.log(2):.3f}", "exact to the digits shown"))  # fmt: skip  # noqa: E501
+        quantity = f"log marginal likelihood {label} a same-side bias, relative to fair coins"
+        exact = log[same, False, True] + FLAT * np.log(2)
+        rows.append((quantity, "quadrature (ours)", None, f"{exact:.3f}", EXACT))
         seconds, chains = best(lambda same=same: smc(counts, same), 1)
-        error = chains.std(ddof=1) / np.sqrt(len(chains))
-        rows.append(("", "PyMC `sample_smc`, 4 x 2000, non-centred", seconds, f"{chains.mean() + FLAT * np.log(2):.3f}", f"{error:.3f} between chains"))  # fmt: skip  # noqa: E501
+        value, error = chains.mean() + FLAT * np.log(2), chains.std(ddof=1) / np.sqrt(len(chains))
+        method = "PyMC `sample_smc`, 4 x 2000, non-centred"
+        rows.append(("", method, seconds, f"{value:.3f}", f"{error:.3f} between chains"))
+    return rows
+
+
+def main() -> None:
+    logging.getLogger("pymc").setLevel(logging.ERROR)
+    counts = data.table("coins")
+    rows = [*posterior_rows(counts), *evidence_rows(counts)]
     print("| quantity | method | seconds | value | standard error |\n|---|---|---:|---|---|")
     for quantity, method, seconds, value, error in rows:
         print(f"| {quantity} | {method} | {'' if seconds is None else f'{seconds:.1f}'} | {value} | {error} |")

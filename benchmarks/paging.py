@@ -13,6 +13,7 @@ import resource
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def main() -> None:
         noisy = paging.flip_bits(discard, 0.05, rng), paging.flip_bits(phase, 0.05, rng)
         for policy in paging.POLICIES:
             bits = None if policy in paging.WITHOUT_BITS else noisy[policy == "mark_predict"]
-            call = lambda policy=policy, bits=bits, k=k: paging.simulate(policy, trace, k, bits, rng)  # noqa: E731
+            call = partial(paging.simulate, policy, trace, k, bits, rng)
             call()  # compiles, where no compiled version is kept
             seconds, misses = best(call, REPEATS)
             rows.append([k, policy, misses, REQUESTS / seconds / 1e6])

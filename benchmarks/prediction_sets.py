@@ -17,8 +17,8 @@ import scipy
 from timing import best
 
 from foretold.papers import prediction_sets
-from foretold.papers.prediction_sets import theory
-from foretold.papers.prediction_sets.idea import chains
+from foretold.papers.prediction_sets import idea
+from foretold.papers.prediction_sets.theory import oracles
 
 LIMIT = 15.0  # seconds that HiGHS gets
 CASES = [(10, 2, 4), (10, 2, 10), (20, 2, 10), (60, 2, 4), (60, 1, 100), (60, 2, 100), (60, 3, 100), (60, 4, 100)]
@@ -29,16 +29,16 @@ def main() -> None:
     print("| nodes | holes | thresholds | kept nodes in all | bound | ours, ms | HiGHS, ms | times |")
     print("|---:|---:|---:|---:|---:|---:|---:|---:|")
     for nodes, holes, thresholds in CASES:
-        tree = theory.random_tree(nodes, np.random.default_rng(nodes))
+        tree = oracles.random_tree(nodes, np.random.default_rng(nodes))
         budgets = np.linspace(tree.costs.sum(), 0, thresholds, endpoint=False)
         call = functools.partial(prediction_sets.nested_partial_programs, tree, budgets, holes)
         call()  # compiles, where no compiled version is kept
         seconds, parts = best(call, 5)
         total = sum(part.size for part in parts)
-        bound = int(chains.optima(tree.costs, tree.ends, budgets, holes).sum())
+        bound = int(idea.optima(tree.costs, tree.ends, budgets, holes).sum())
         began = time.perf_counter()
         try:
-            solved = int(theory.integer_program(tree, budgets, holes, LIMIT).sum())
+            solved = int(oracles.integer_program(tree, budgets, holes, LIMIT).sum())
         except RuntimeError:
             other = f"beyond {1_000 * LIMIT:,.0f} | more than {LIMIT / seconds:,.0f}"
         else:

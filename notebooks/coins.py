@@ -96,6 +96,7 @@ from scipy import optimize, special, stats
 
 import foretold
 from foretold import data, figures
+from foretold.kit import uncertainty
 from foretold.papers import coins
 from foretold.papers.coins import draw, experiment, theory
 
@@ -151,14 +152,14 @@ print(totals.to_string())
 # $$ \log \mathrm{BF} = \log\frac{B(a + x,\, b + n - x)}{B(a, b)}
 #    + \log\frac{S(1/2;\, a + x,\, b + n - x)}{S(1/2;\, a, b)} + n \log 2. $$
 #
-# Work with logarithms throughout: $2^{350757}$ has a hundred thousand digits.
+# For heads against tails the alternative is $\alpha \sim \text{Beta}(5000, 5000)$, not restricted to one side, and
+# the tail areas drop out. Work with logarithms throughout: $2^{350757}$ has a hundred thousand digits.
 
 # %%
-run.show(coins.log_bayes_factor_same)
+run.show(coins.log_bayes_factor_same, coins.log_bayes_factor_heads)
 
 # %% [markdown]
-# On the pooled flips this gives the first number of the paradox. For heads against tails, the alternative is
-# $\alpha \sim \text{Beta}(5000, 5000)$, not restricted to one side.
+# On the pooled flips this gives the first number of the paradox.
 
 # %%
 n, same, heads = (int(totals[name]) for name in ("n", "same", "heads"))
@@ -202,6 +203,13 @@ print(f"so {1 / pooled_heads:.2f} to 1 for a fair coin")
 run.show(theory.log_likelihood, theory.person_log_marginals)
 
 # %% [markdown]
+# What is left is an integral in three dimensions, a weighted sum over the grid. A model in which $\theta = 1/2$ or
+# $\alpha = 1/2$ is one point of that axis; a model in which all flips are alike needs the pooled counts only.
+
+# %%
+run.show(coins.people_differ, coins.people_alike, coins.ModelAverage)
+
+# %% [markdown]
 # No sampling, no approximation by a Gaussian: a second of arithmetic, and doubling the grid moves the same-side Bayes
 # factor in its tenth digit.
 
@@ -234,7 +242,14 @@ print(table.sort_values(ascending=False).head(4).map("{:.2g}".format).to_string(
 #
 # The grey points are what each person threw. The blue ones are what the hierarchical model believes about them, with
 # the paper's priors for estimation: $\theta, \alpha \sim \text{Beta}(312, 312)$ and $\sigma$ half-normal with scale
-# 0.04. They are *pulled towards the common mean*, the more so the fewer flips a person made.
+# 0.04. They are *pulled towards the common mean*, the more so the fewer flips a person made. The posterior is the same
+# grid again, with other priors and normalised; sums along its axes are the marginal posteriors of the three parameters.
+
+# %%
+run.show(coins.posterior)
+
+# %% [markdown]
+# Once with everyone, and once without the four people above 53%.
 
 # %%
 with run.section("posterior"):
@@ -377,9 +392,9 @@ with run.section("fair people"):
         coarse = coins.model_average(study, nodes=(41, 61, 11))
         log_bf.append(coarse.log_inclusion_bayes_factor["same"])
 wrong = int(np.sum(np.array(log_bf) > np.log(10)))
-limits = stats.binomtest(wrong, studies).proportion_ci(method="exact")
+low, high = uncertainty.share_interval(wrong, studies, "exact")
 print(f"people may differ: beyond 10 to 1 in {wrong} of {studies} studies", end=", ")
-print(f"95% [{limits.low:.1%}, {limits.high:.1%}]")
+print(f"95% [{low:.1%}, {high:.1%}]")
 print(f"median Bayes factor {np.exp(np.median(log_bf)):.2f}, largest {np.exp(np.max(log_bf)):.1f}")
 
 # %% [markdown]
@@ -485,7 +500,7 @@ with run.section("Bambi"):
 def row(drawn, theta_name, sigma_name):
     theta, sigma = (drawn.posterior[name].to_numpy() for name in (theta_name, sigma_name))
     theta = special.expit(theta) if theta_name == "Intercept" else theta
-    low, high = np.quantile(theta, [0.025, 0.975])
+    low, high = uncertainty.percentile_interval(theta.ravel())
     return theta.mean(), low, high, sigma.mean(), float(az.ess(theta)), float(az.rhat(theta))
 
 
@@ -509,6 +524,14 @@ print(table.round({"theta": 5, "low": 4, "high": 4, "sigma": 4, "ess": 0, "r_hat
 #
 # $$ p(b_{\text{new}} \mid \text{data}) = \int N(b_{\text{new}};\, \text{logit}\,\theta, \sigma)
 #    \; p(\theta, \sigma \mid \text{data})\; d\theta\, d\sigma. $$
+#
+# For one of the 48 the same average has that person's likelihood in it.
+
+# %%
+run.show(theory.person_densities)
+
+# %% [markdown]
+# As probabilities:
 
 # %%
 new = found.new_person
@@ -539,7 +562,7 @@ rng = run.rng("betting")
 p = special.expit(rng.choice(new.x, players, p=new.density / new.density.sum()))
 gain = 2 * rng.binomial(bets, p) - bets
 win = [2 * bets * (value - 0.5) for value in theta]
-low, high = np.quantile(gain, [0.025, 0.975])
+low, high = uncertainty.percentile_interval(gain)
 print(f"pooled proportion: {2 * bets * (same / n - 0.5):.1f} dollars on average")
 print(f"typical person   : {win[0]:.1f} dollars on average [{win[1]:.1f}, {win[2]:.1f}]")
 print(f"a new tosser     : {gain.mean():.1f} on average, 95% between {low:.0f} and {high:.0f}")
@@ -608,7 +631,7 @@ marks = {name: values[0] for name, values in wobblers.items()}
 
 # %% tags=["hide-input"]
 figures.show(
-    draw.wobble_curve(degrees, landed, 1.96 * error, marks),
+    draw.wobble_curve(degrees, landed, uncertainty.Z * error, marks),
     alt="P(same side) against the angle psi: 1 below 45 degrees, falling to 0.5 at 90 degrees; "
     "simulated points lie on the curve. The typical person is marked near 80 degrees, the "
     "most extreme near 64.",
@@ -634,13 +657,14 @@ figures.show(
 # %%
 def published(rng, draws, mean, low, high):
     low, high = special.logit(low), special.logit(high)
-    return special.expit(rng.normal(special.logit(mean), (high - low) / 3.92, draws))
+    return special.expit(rng.normal(special.logit(mean), (high - low) / (2 * uncertainty.Z), draws))
 
 
 rng, size = run.rng("practice"), 4_000
 asymptote = published(rng, size, 0.5014, 0.4980, 0.5046)
 toss_part = published(rng, size, 0.5250, 0.5129, 0.5374)
-exponent = -np.exp(rng.normal(np.log(0.888 * 2.827) / 2, np.log(2.827 / 0.888) / 3.92, size))
+spread = np.log(2.827 / 0.888) / (2 * uncertainty.Z)
+exponent = -np.exp(rng.normal(np.log(0.888 * 2.827) / 2, spread, size))
 
 # %% [markdown]
 # For one draw we also simulate 48 people who share its curve and flip as often as the real 48 did, and look at their
@@ -657,7 +681,7 @@ with run.section("practice"):
     truth = experiment.practice_curve(blocks, asymptote[one], toss_part[one], exponent[one])[0]
     shares = rng.binomial(made, truth) / made
 initial = curves[:, 0]
-low, high = np.quantile(initial, [0.025, 0.975])
+low, high = uncertainty.percentile_interval(initial)
 print(f"initial probability {initial.mean():.4f} [{low:.4f}, {high:.4f}]")
 print("published           0.5264 [0.5151, 0.5385]")
 
@@ -683,7 +707,7 @@ figures.show(
 # %%
 weights = (people["n"].to_numpy()[:, None] > flips).sum(0).astype(float)
 implied = curves @ weights / weights.sum()
-low, high = np.quantile(implied, [0.025, 0.975])
+low, high = uncertainty.percentile_interval(implied)
 print(f"implied by the typical curve: {implied.mean():.4f} [{low:.4f}, {high:.4f}]")
 print(f"the table                   : {same / n:.4f}")
 
@@ -802,7 +826,8 @@ same_or_not = np.stack([people["same"], people["n"] - people["same"]])
 chi2 = stats.chi2_contingency(same_or_not, correction=False)
 tau_interval = optimize.brentq(drop, 0, tau), optimize.brentq(drop, tau, 0.1)
 run.claim("homogeneity", chi2.statistic)
-run.claim("random-effects-mean", mu, (mu - 1.96 * se, mu + 1.96 * se))
+half = uncertainty.Z * se
+run.claim("random-effects-mean", mu, (mu - half, mu + half))
 run.claim("random-effects-tau", tau, tau_interval)
 run.claim("new-person-interval", p_new, (low_new, high_new))
 
@@ -876,7 +901,12 @@ from scipy.integrate import quad
 # kernel of Beta(a+x, b+n-x), whose integral from 1/2 to 1 is B(a+x, b+n-x) S(1/2; a+x, b+n-x).
 # Divide by 2^-n.
 prior = stats.beta(51, 49)
-density = lambda t: t**6 * (1 - t) ** 4 * prior.pdf(t) / prior.sf(0.5)  # noqa: E731
+
+
+def density(t):
+    return t**6 * (1 - t) ** 4 * prior.pdf(t) / prior.sf(0.5)
+
+
 integral, _ = quad(density, 0.5, 1, points=[0.51, 0.6])
 closed = np.exp(coins.log_bayes_factor_same(6, 10, 51, 49))
 print(f"numerically {integral * 2**10:.8f}, closed form {closed:.8f}")
@@ -925,8 +955,12 @@ for spread in (0.0, 0.01, 0.02, 0.03, 0.04, 0.0624):
 # heads in 60% of tosses. What is P(heads)? How far did the start sides of the study lean, and what does that do to
 # its P(heads)?
 
+
 # %% tags=["solution", "hide-cell"]
-p_heads = lambda start, theta: start * theta + (1 - start) * (1 - theta)  # noqa: E731
+def p_heads(start, theta):
+    return start * theta + (1 - start) * (1 - theta)
+
+
 start = totals["started_heads"] / n
 print(f"60% heads starts: P(heads) = {p_heads(0.6, 0.51):.4f}")
 print(f"study: {start:.4f} heads starts, so P(heads) = {p_heads(start, 0.51):.5f}: too near to see")

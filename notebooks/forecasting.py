@@ -100,9 +100,9 @@ from scipy import integrate, stats
 
 import foretold
 from foretold import figures
+from foretold.kit import uncertainty
 from foretold.papers import forecasting
-from foretold.papers.forecasting import draw, experiment, idea
-from foretold.papers.forecasting.experiment import calibration, model
+from foretold.papers.forecasting import data, draw, experiment, theory
 
 run = foretold.start("forecasting")
 
@@ -177,7 +177,13 @@ run.show(forecasting.t_from_moments)
 
 # %% [markdown]
 # But 0.20 may be anything from 0.195 to 0.205, and 0.18 anything from 0.175 to 0.185. A number recomputed from rounded
-# numbers is an interval. We carry it through.
+# numbers is an interval. We carry it through: the test again, for every moment that rounds to what was printed.
+
+# %%
+run.show(forecasting.over_rounding)
+
+# %% [markdown]
+# With the number of questions as it was noted:
 
 # %%
 n = 23
@@ -260,7 +266,7 @@ figures.show(
 # $$ \text{power} = P(|T_{n-1}(\delta)| > t_{n-1,\,0.975}). $$
 
 # %%
-run.show(idea.power, idea._power)
+run.show(forecasting.power, forecasting.sample_size)
 
 # %% [markdown]
 # The same by brute force: tournaments drawn from a normal distribution, a t test in each.
@@ -269,10 +275,10 @@ run.show(idea.power, idea._power)
 many, rng = run.pick(smoke=20_000, cpu=200_000, gpu=200_000), run.rng("power")
 drawn = rng.normal(0.20, 0.18, (many, n))
 share = np.mean(stats.ttest_1samp(drawn, 0.25, axis=1).pvalue < 0.05)
-error = 1.96 * np.sqrt(share * (1 - share) / many)
+low, high = uncertainty.share_interval(share * many, many, "wald")
 needed = forecasting.sample_size(0.05, 0.18)
 print(f"power with {n} questions: {forecasting.power(0.05, 0.18, n):.3f}")
-print(f"by simulation:           {share:.3f} [{share - error:.3f}, {share + error:.3f}]")
+print(f"by simulation:           {share:.3f} [{low:.3f}, {high:.3f}]")
 print(f"questions for 80%:       {needed} (power {forecasting.power(0.05, 0.18, needed):.3f})")
 steps = np.arange(0.05, 0.2, 0.0005)
 found = next(d for d in steps if forecasting.power(d, 0.18, n) >= 0.8)
@@ -315,7 +321,7 @@ figures.show(
 # limit. So all patterns of 40 questions are counted by a million searches. Beyond that we draw.
 
 # %%
-run.show(forecasting.sign_flip_test)
+run.show(forecasting.sign_flip_test, forecasting.half_sums)
 
 # %% [markdown]
 # ### Where a Brier score comes from
@@ -352,6 +358,13 @@ print(f"Murphy: {murphy_gap:.0e}, always 50%: {half_gap:.0e}")
 # resolve yes. We do not know the base rate of the paper's questions. If it was 28%, then knowing that, and nothing else,
 # scores 0.20.
 #
+# The table below has a second proper score beside Brier's, the **log score**: $-\ln$ of the probability that was given
+# to what happened. It is infinite for whoever was certain and wrong.
+
+# %%
+run.show(forecasting.skill_score, forecasting.log_score)
+
+# %% [markdown]
 # ## The experiment
 #
 # ### Fifty-seven questions, a crowd, and a very small model
@@ -361,7 +374,7 @@ print(f"Murphy: {murphy_gap:.0e}, always 50%: {half_gap:.0e}")
 # outcome; the texts stay with their publisher.
 
 # %%
-asked = experiment.questions()
+asked = data.questions()
 y = asked["outcome"].to_numpy(float)
 print(asked.groupby("platform", sort=False)["outcome"].agg(questions="size", yes="sum").to_string())
 print(f"base rate {y.mean():.3f}, so knowing it scores {y.mean() * (1 - y.mean()):.4f}")
@@ -375,7 +388,7 @@ print(f"{asked['family'].nunique()} families of questions, the largest of {large
 # and none was dropped.
 
 # %%
-for name, phrasing in model.PHRASINGS.items():
+for name, phrasing in data.PHRASINGS.items():
     print(f"{name:>12}: {phrasing.text!r}"[:118].replace("{q}", "..."))
 
 # %% [markdown]
@@ -385,7 +398,7 @@ for name, phrasing in model.PHRASINGS.items():
 # $$ P(\text{yes}) = \frac{P(\textit{Yes})}{P(\textit{Yes}) + P(\textit{No})}. $$
 
 # %%
-run.show(model.yes_probability)
+run.show(experiment.yes_probability)
 
 # %% [markdown]
 # Where weights and texts are at hand, the next cell asks a part of the questions again (all ten phrasings on a GPU).
@@ -394,7 +407,7 @@ run.show(model.yes_probability)
 
 # %%
 HUB = None  # such as "Qwen/Qwen2.5-7B-Instruct": downloaded from the model hub, for a GPU
-recorded = experiment.answers()
+recorded = data.answers()
 part = run.pick(smoke=["plain"], cpu=["plain", "plain, no"], gpu=None)
 with run.section("language model"):
     now = experiment.ask_now(part, run.device, HUB)
@@ -412,8 +425,8 @@ else:
 # blind.
 
 # %%
-facts = model.event_probabilities(experiment.answers("facts"))
-truth = np.array(list(model.FACTS.values()))
+facts = experiment.event_probabilities(data.answers("facts"))
+truth = np.array(list(data.FACTS.values()))
 control = pd.DataFrame(
     {
         "mean P(event)": facts.mean(),
@@ -529,7 +542,7 @@ for title, values in columns.items():
 # repeat: that gives the grey band.
 
 # %%
-run.show(calibration.recalibrated, calibration.consistency_band)
+run.show(theory.recalibrated, theory.consistency_band)
 
 # %% [markdown]
 # A curve outside of its band is evidence against the forecasts.
@@ -554,12 +567,18 @@ with run.section("reliability"):
 # useless forecasts seem to discriminate. How much? Deal the outcomes out at random and look.
 
 # %%
+run.show(theory.corp, theory.chance_discrimination)
+
+# %% [markdown]
+# The columns `low` and `high` are the middle 90% of what chance gives.
+
+# %%
 deals, rng, rows = run.pick(smoke=100, cpu=1_000, gpu=5_000), run.rng("deals"), {}
 with run.section("decomposition"):
     for name, f in three.items():
-        split = calibration.corp(f, y)
-        chance = calibration.chance_discrimination(f, y, rng, deals)
-        low, high = np.quantile(chance, [0.05, 0.95])
+        split = theory.corp(f, y)
+        chance = theory.chance_discrimination(f, y, rng, deals)
+        low, high = uncertainty.percentile_interval(chance, 0.9)
         p = (1 + np.sum(chance >= split.discrimination - 1e-12)) / (1 + deals)
         rows[name] = (*split[:2], low, high, p)
 split = pd.DataFrame(rows, index=["miscalibration", "discrimination", "low", "high", "p"]).T
@@ -571,7 +590,8 @@ print(split.to_string(float_format="{:.4f}".format))
 
 # %%
 for name, f in three.items():
-    parts = forecasting.murphy_decomposition(calibration.binned(f, np.linspace(0, 1, 6)), y)
+    bins = pd.Series(f).groupby(np.digitize(f, [0.2, 0.4, 0.6, 0.8]))
+    parts = forecasting.murphy_decomposition(bins.transform("mean"), y)
     print(f"{name:>16}: " + ", ".join(f"{key} {v:.4f}" for key, v in parts._asdict().items()))
 
 # %% [markdown]
@@ -604,9 +624,9 @@ rng = run.rng("acquiescence")
 for name in leaning:
     mean, low, high = experiment.cluster_bootstrap(leaning[name], families, rng, draws)
     print(f"{name:>9}: {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
-empty = experiment.answers("empty").set_index("phrasing")["p_yes"]
-print("\nP(yes) to the question about nothing, 'Will it happen?':")
-print(empty[list(model.PHRASINGS)].to_string(float_format="{:.2f}".format, header=False))
+empty = data.answers("empty").set_index("phrasing")["p_yes"]
+print(f"\nP(yes) to the question about nothing, {data.EMPTY!r}:")
+print(empty[list(data.PHRASINGS)].to_string(float_format="{:.2f}".format, header=False))
 
 # %% [markdown]
 # Our model says No: to questions, to their negations, and to nothing at all.
@@ -614,7 +634,7 @@ print(empty[list(model.PHRASINGS)].to_string(float_format="{:.2f}".format, heade
 # %% tags=["hide-input"]
 said = recorded.pivot_table("p_yes", "question", "phrasing")
 figures.show(
-    draw.both_ways(said, model.AS_ASKED),
+    draw.both_ways(said, data.AS_ASKED),
     alt="Five pairs of phrasings. P(Yes) of 57 questions lies mostly between 0.05 and 0.35, "
     "whether the question asks for Yes or for No; only the phrasing called expert lies higher, "
     "around 0.6 and 0.38.",
@@ -628,9 +648,9 @@ figures.show(
 # ways: by question, by phrasing, and the rest.
 
 # %%
-events = model.event_probabilities(recorded)
+events = experiment.event_probabilities(recorded)
 odds = np.log(events / (1 - events))
-parts = {"as asked": experiment.spread(odds[model.AS_ASKED]), "both ways": experiment.spread(odds)}
+parts = {"as asked": experiment.spread(odds[data.AS_ASKED]), "both ways": experiment.spread(odds)}
 print(pd.DataFrame(parts).T.to_string(float_format="{:.2f}".format))
 print("standard deviations of the log odds")
 
@@ -654,7 +674,11 @@ for name in models:
 # the log odds by some $a > 1$,
 #
 # $$ p' = \frac{1}{1 + e^{-a\,\mathrm{logit}(p)}}. $$
-#
+
+# %%
+run.show(forecasting.extremise)
+
+# %% [markdown]
 # And a popular remedy is the **hybrid**: mix the model into the crowd. Both knobs, over their range; the hybrid also with
 # constants in the place of the model.
 
@@ -698,12 +722,12 @@ run.show(experiment.mixed_model)
 # Two chains; the contrast is the mean of the five phrasings minus the crowd.
 
 # %%
-single = {"crowd": forecasts["crowd"], **{name: events[name].to_numpy() for name in model.AS_ASKED}}
+single = {"crowd": forecasts["crowd"], **{name: events[name].to_numpy() for name in data.AS_ASKED}}
 long = experiment.long_errors(single, y, list(single))
 with run.section("Bambi"):
-    fitted = experiment.mixed_model(long, run.pick(smoke=200, cpu=1_500, gpu=4_000), 2, run.seed)
+    fitted = experiment.mixed_model(long, run.pick(smoke=200, cpu=1_500, gpu=4_000), run.seed)
 means = experiment.forecaster_means(fitted)
-means["phrasings - crowd"] = means[model.AS_ASKED].mean(axis=1) - means["crowd"]
+means["phrasings - crowd"] = means[data.AS_ASKED].mean(axis=1) - means["crowd"]
 summary = means.quantile([0.5, 0.025, 0.975]).T.set_axis(["median", "2.5%", "97.5%"], axis=1)
 print(summary.to_string(float_format="{:.3f}".format))
 
@@ -714,10 +738,10 @@ print(summary.to_string(float_format="{:.3f}".format))
 # %%
 wide = long.pivot_table("error", "question", "forecaster")[list(single)]
 r = wide.corr()
-among = r.loc[model.AS_ASKED, model.AS_ASKED].to_numpy()[np.triu_indices(5, 1)]
+among = r.loc[data.AS_ASKED, data.AS_ASKED].to_numpy()[np.triu_indices(5, 1)]
 print(f"mean correlation of errors among the phrasings: {among.mean():.2f}")
-print(f"with the crowd: {r.loc['crowd', model.AS_ASKED].mean():.2f}")
-contrast = wide[model.AS_ASKED].mean(axis=1) - wide["crowd"]
+print(f"with the crowd: {r.loc['crowd', data.AS_ASKED].mean():.2f}")
+contrast = wide[data.AS_ASKED].mean(axis=1) - wide["crowd"]
 low, high = stats.t.interval(0.95, 56, contrast.mean(), contrast.sem())
 print(f"phrasings - crowd, paired t: {contrast.mean():.3f} [{low:.3f}, {high:.3f}]")
 
@@ -862,8 +886,13 @@ for name, score in scores.items():
 
 # %% tags=["solution", "hide-cell"]
 moments = (0.20, 0.12, 0.19, 0.19)
-test = lambda *m: forecasting.t_between_moments(*m, 31)  # noqa: E731
-low, high = forecasting.over_rounding(test, moments)
+
+
+def follow_up(*moments):
+    return forecasting.t_between_moments(*moments, 31)
+
+
+low, high = forecasting.over_rounding(follow_up, moments)
 print(f"t in [{low.t:.2f}, {high.t:.2f}], p in [{low.p:.2f}, {high.p:.2f}]")
 for df in (60, 30):
     print(f"p of t = 0.19 with {df} degrees of freedom: {2 * stats.t.sf(0.19, df):.3f}")
@@ -940,7 +969,8 @@ for kind in ("platforms", "families"):
         _, low, high = experiment.cluster_bootstrap(values, member, rng, 400)
         inside += low <= 0 <= high
     share = inside / worlds
-    print(f"{kind}: {share:.3f} +/- {1.96 * np.sqrt(share * (1 - share) / worlds):.3f}")
+    low, high = uncertainty.share_interval(inside, worlds, "wald")
+    print(f"{kind}: {share:.3f} +/- {(high - low) / 2:.3f}")
 # Four clusters: 79% instead of 95%. Thirty-five: 93%, nearly what it says.
 
 # %% [markdown]
@@ -948,9 +978,9 @@ for kind in ("platforms", "families"):
 # same phrasing, and average. Does this remove the habit? Does it find skill?
 
 # %% tags=["solution", "hide-cell"]
-nothing = model.event_probabilities(experiment.answers("empty")).loc[1]
+nothing = experiment.event_probabilities(data.answers("empty")).loc[1]
 freed = 1 / (1 + np.exp(-(odds - np.log(nothing / (1 - nothing)))))
-both = {"as asked": freed[model.AS_ASKED].mean(axis=1), "both ways": freed.mean(axis=1)}
+both = {"as asked": freed[data.AS_ASKED].mean(axis=1), "both ways": freed.mean(axis=1)}
 for name, f in both.items():
     f, auc = f.to_numpy(), experiment.discrimination(f.to_numpy(), y)
     print(f"{name}: mean {f.mean():.3f}, Brier {forecasting.brier_score(f, y):.4f}, AUC {auc:.2f}")

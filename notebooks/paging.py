@@ -95,7 +95,6 @@ import foretold
 from foretold import figures
 from foretold.papers import paging
 from foretold.papers.paging import data, draw, experiment, theory
-from foretold.papers.paging.experiment import adviser
 from foretold.papers.paging.idea import policies
 
 run = foretold.start("paging")
@@ -161,8 +160,24 @@ figures.show(
 # *smoothness*, with the two prices $\beta$ and $\gamma$. *Robustness*, a limit that holds whatever the advice, is a
 # third matter, and we shall see that it does not come by itself.
 #
+# In code, counting is one comparison each:
+
+# %%
+run.show(paging.error_counts)
+
+# %% [markdown]
 # ## The method
 #
+# ### The optimum, and the true bits
+#
+# Bélády's rule needs the time of next use of every page in the cache, and of these the largest: a heap. Walking
+# backwards over the trace gives the times. The true discard bits are a by-product: whenever the rule evicts a page, the
+# latest request of that page gets a 1.
+
+# %%
+run.show(policies.next_uses, policies.belady)
+
+# %% [markdown]
 # ### Flush, without chance
 #
 # What you saw above is the deterministic algorithm. It is $(1, k-1, 1)$-competitive.
@@ -184,7 +199,7 @@ run.show(policies.flush)
 # A random number below their count is a random unmarked page, and to mark a page is to swap two entries.
 
 # %%
-run.show(policies.mark0)
+run.show(policies.swap, policies.mark0)
 
 # %% [markdown]
 # ### Mark&Predict, another bit
@@ -194,6 +209,14 @@ run.show(policies.mark0)
 # *next* phase, and 1 if not. **Mark&Predict** is Marker, except that it prefers to evict unmarked pages whose latest
 # bit is 1. It is $(2, H_k, 1)$-competitive: with perfect bits it may pay up to twice the optimum, but a wrong zero
 # costs half as much, and it stays $O(\log k)$-competitive whatever the bits say.
+
+# %%
+run.show(policies.ones_first, policies.mark_predict)
+run.show(policies.phases, policies.absent_next)
+
+# %% [markdown]
+# Here are both kinds of bits on the small trace, and the three bounds for $k = 20$. They come from one table of
+# coefficients, `paging.BOUNDS`.
 
 # %%
 print("requests   ", " ".join("ABCDE"[page] for page in toy))
@@ -213,14 +236,23 @@ for name, abc in where.items():
 # A bound for every trace and every advice can be checked on every *small* trace and every advice. Up to the names of
 # pages there are 715 traces of 7 requests for at most 4 pages, and each has $2^7$ bit vectors. For the randomised
 # algorithms we follow all random choices and add up their probabilities as fractions, so that "at most" is a comparison
-# of rational numbers. The code that does it shares nothing with the compiled loops above.
+# of rational numbers. The code that does it shares nothing with the compiled loops above: a policy is a function from a
+# state, a request and a bit to the states that may follow, all equally likely.
 
 # %%
-run.show(theory.step)
+run.show(theory.State, theory.after_flush, theory.after_marker)
+run.show(theory.after_mark0, theory.after_mark_predict)
 
 # %% [markdown]
 # The number to look at is the largest value of $\mathrm{ALG} - (\alpha\,\mathrm{OPT} + \beta\eta_0 + \gamma\eta_1)$. If
-# it is positive anywhere, the theorem is refuted.
+# it is positive anywhere, the theorem is refuted. Chances are whole numbers in a unit that every number of choices
+# divides, and instances that begin alike share the work for their beginning.
+
+# %%
+run.show(theory.spread, theory.instances, theory.largest_excess)
+
+# %% [markdown]
+# Run it:
 
 # %%
 sizes = run.pick(smoke=[(2, 4, 6)], cpu=[(2, 4, 7), (3, 5, 7)], gpu=[(2, 4, 8), (3, 5, 7)])
@@ -254,6 +286,12 @@ print(f"that is {worst} more than OPT + (k - 3/2) eta0 + eta1")
 # *not* in the cache. Every request is a fault; the optimum has at most one fault in $k$ requests. Give zeros as advice:
 # each eviction of the optimum is one wrong zero, so there are no more of them than optimal faults, and
 # $\alpha + \beta$ has to cover $k$. Give ones: nearly all of them are wrong, and $\gamma$ has to pay.
+
+# %%
+run.show(theory.adversary)
+
+# %% [markdown]
+# Flush is deterministic, so it can be hunted:
 
 # %%
 k, n = 10, 20_000
@@ -293,13 +331,23 @@ for name, trace in traces.items():
 # %% [markdown]
 # LRU, which evicts the page unused for longest, is what many systems come close to; it uses no advice. On the recorded
 # program it pays about twice the optimum. That is the room that advice can fill.
-#
+
+# %%
+run.show(policies.lru)
+
+# %% [markdown]
 # ### Cost against error
 #
 # Take the true bits and turn each round with the same probability. The dashed and dotted lines need no advice. The
 # *lazy follower* looks at discard bits only when it must evict (a random page with bit 1, else a random page); it is
 # a natural idea, and has no guarantee. The *combination* is ours: it follows Mark0 until that has cost twice what
 # Marker would have, then changes over, and back again by the same rule; each change is charged $k$ loads.
+
+# %%
+run.show(paging.flip_bits, policies.follow, policies.combine)
+
+# %% [markdown]
+# Each rate is run several times, with new flips and new coins.
 
 # %%
 few, many = [0, 0.05, 0.5], [0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
@@ -396,7 +444,7 @@ print(price.to_string(float_format="{:.3f}".format, na_rep=""))
 # $$ p > \frac{1}{1 + 2H_k}. $$
 
 # %%
-run.show(adviser.features)
+run.show(experiment.features)
 
 # %% [markdown]
 # Five networks a trace (two in the smoke profile), each with new first weights and new coins:
@@ -434,6 +482,7 @@ figures.show(
 # What the bounds would promise for these errors, at the threshold of one half, beside what was paid:
 
 # %%
+run.show(paging.competitive_bound)
 for name, part in at_half.groupby("trace"):
     for policy in ("flush", "mark0", "mark_predict"):
         row = part.set_index("policy").loc[policy]
@@ -641,6 +690,7 @@ for names in (toy, 4 - toy):
 # in exact arithmetic.
 
 # %% tags=["solution", "hide-cell"]
+run.show(theory.exact_cost)
 short = tuple(recorded[:14] % 5)
 for policy, bit in (("marker", 0), ("mark0", 0), ("mark_predict", 0), ("mark_predict", 1)):
     cost = theory.exact_cost(policy, short, 3, [bit] * len(short))
@@ -684,6 +734,7 @@ print(table.to_string(float_format="{:.3f}".format, na_rep=""))
 # worst ratio. Why do our long traces stay far from 2?
 
 # %% tags=["solution", "hide-cell"]
+run.show(paging.clean_pages)
 worst = (0, 1, ())
 for trace in theory.sequences(4, 8):
     cost, optimum = paging.clean_pages(trace, 2), paging.optimal_cost(trace, 2)

@@ -94,11 +94,12 @@ import pandas as pd
 
 import foretold
 from foretold import figures
-from foretold.kit import uncertainty
+from foretold.kit import corpora, uncertainty
 from foretold.papers import prediction_sets
-from foretold.papers.prediction_sets import data, draw, experiment, theory
+from foretold.papers.prediction_sets import draw, experiment, idea, record, theory
+from foretold.papers.prediction_sets.data import bare, python
 from foretold.papers.prediction_sets.experiment import faults, translator
-from foretold.papers.prediction_sets.idea import chains
+from foretold.papers.prediction_sets.theory import oracles, search
 
 run = foretold.start("prediction_sets")
 
@@ -137,9 +138,9 @@ run = foretold.start("prediction_sets")
 
 # %%
 line = "total.append(f(x, key=1))"
-parts = data.words(line)
+parts = python.words(line)
 starts = [line.index(part) for part in ("total", ".append", "append", "f(", "x,", "key", "1")]
-tree = data.python_tree(line, starts, [0.1, 0.0, 0.9, 0.6, 0.2, 0.7, 0.3], 0.05)
+tree = python.python_tree(line, starts, [0.1, 0.0, 0.9, 0.6, 0.2, 0.7, 0.3], 0.05)
 for node in tree.nodes:
     print(f"{node.cost:5.2f}  {prediction_sets.render(node):26}  owns {' _ '.join(node.text)!r}")
 print(f"{tree.costs.sum():5.2f}  in all")
@@ -166,12 +167,14 @@ print(f"{tree.costs.sum():5.2f}  in all")
 # $$ f(v, h, k) = \min\big\{\, \ell_v + f(v + 1,\, h,\, k - 1), \;\; f(\mathrm{end}(v),\, h - 1,\, k) \,\big\} . $$
 
 # %%
-run.show(chains.table.py_func)
+run.show(idea.table.py_func)
 
 # %% [markdown]
-# That is $n^2 m$ additions, and one table answers every budget: look up the largest $k$ with $f(0, m, k) \le -\log\tau$.
+# That is $n^2 m$ additions, and one table answers every budget: look up the largest $k$ with $f(0, m, k) \le -\log\tau$,
+# and read from the table which nodes these are.
 
 # %%
+run.show(idea.sizes.py_func, idea.trace.py_func, idea.optima.py_func)
 for tau in (0.05, 0.2, 0.5, 0.9):
     texts = [
         prediction_sets.render(prediction_sets.largest_partial_program(tree, -np.log(tau), m))
@@ -195,7 +198,7 @@ for tau in (0.05, 0.2, 0.5, 0.9):
 # a hole up to its parent or opening one at a leaf.
 
 # %%
-run.show(chains.chain)
+run.show(idea.one_after_another.py_func, theory.chain, search.largest_totals.py_func)
 
 # %% [markdown]
 # Does it give the optimum? Three ways that share no code: ours; the integer program above for HiGHS, a solver of mixed
@@ -204,7 +207,7 @@ run.show(chains.chain)
 # %%
 cases = run.pick(smoke=5, cpu=40, gpu=40)
 with run.section("integer programs"):
-    worst, binding = theory.comparison(cases, run.rng("small trees"))
+    worst, binding = oracles.comparison(cases, run.rng("small trees"))
 print(f"{cases} trees, largest difference {worst} nodes; nesting costs something in {binding}")
 
 # %% [markdown]
@@ -214,7 +217,7 @@ print(f"{cases} trees, largest difference {worst} nodes; nesting costs something
 # children, *in the same order*. Everything below a hole is free.
 
 # %%
-run.show(prediction_sets.contains)
+run.show(prediction_sets.Partial, prediction_sets.contains)
 
 # %% [markdown]
 # ### Calibration
@@ -229,7 +232,7 @@ run.show(prediction_sets.contains)
 # serves all thresholds.
 
 # %%
-run.show(prediction_sets.max_errors)
+run.show(prediction_sets.max_errors, idea.smallest_threshold, prediction_sets.calibrate)
 for n, epsilon in ((22, 0.1), (90, 0.1), (100, 0.1), (500, 0.1), (500, 0.3)):
     k = prediction_sets.max_errors(n, epsilon, 0.1)
     print(f"n = {n}, epsilon = {epsilon}: {k} errors allowed, {k / n:.1%} and not {epsilon:.0%}")
@@ -249,14 +252,12 @@ for n, epsilon in ((22, 0.1), (90, 0.1), (100, 0.1), (500, 0.1), (500, 0.3)):
 # `dis` lists it; the output is the expression. The expressions are those in the standard library's own source.
 
 # %%
-from foretold.kit.gpt import standard_library
-
 megabytes = run.pick(smoke=2, cpu=None, gpu=None)
 least, most = run.pick(smoke=(4, 7), cpu=(5, 40), gpu=(5, 40))
 with run.section("expressions"):
-    examples = data.expressions(standard_library(megabytes), least, most)
-pool = [e for e in examples if e.nodes > least and data.held_out(e, 0.15)]
-seen = [(e.source, e.target) for e in examples if not data.held_out(e, 0.15)]
+    examples = python.expressions(corpora.standard_library(megabytes), least, most)
+pool = [e for e in examples if e.nodes > least and python.held_out(e, 0.15)]
+seen = [(e.source, e.target) for e in examples if not python.held_out(e, 0.15)]
 short = next(e for e in pool if e.source[0] == "LOAD_NAME" and len(e.source) < 9)
 print(f"{len(seen):,} to train on, {len(pool):,} others of {least + 1} to {most} nodes")
 print("for instance", *short.source, "\n         -> ", *short.target)
@@ -271,10 +272,10 @@ with run.section("training"):
     model = translator.train(seen, steps, run.torch_generator("model"), run.device, width=width)
 with run.section("translation"):
     predictions = translator.translate(model, [e.source for e in pool])
-    predicted = [experiment.with_costs(p, data.python_tree) for p in predictions]
-true = [experiment.bare(e.target, data.python_tree) for e in pool]
+    predicted = [experiment.with_costs(p, python.python_tree) for p in predictions]
+true = [bare(e.target, python.python_tree) for e in pool]
 right = experiment.exact_match(predicted, true)
-low, high = experiment.share_interval(right.sum(), len(right))
+low, high = uncertainty.share_interval(right.sum(), len(right), "exact")
 broken = np.mean([tree.label.startswith("no Python") for tree in predicted])
 print(f"right {right.mean():.1%} [{low:.1%}, {high:.1%}]; no valid Python {broken:.1%}")
 
@@ -554,8 +555,6 @@ figures.show(
 # more, and completes HumanEval with SmolLM2 if its weights are here, or with the larger model of the hub that you name.
 
 # %%
-from foretold.papers.prediction_sets import record
-
 HUB = None  # such as "Qwen/Qwen2.5-Coder-1.5B": downloaded from the model hub, for a GPU
 redone = record.repeat(run.profile, run.torch_generator("sql"), run.device, HUB)
 print(
@@ -751,12 +750,12 @@ print(f"lost again: {lost.sum()} of {len(lost)} programs; with nested sets none"
 # misled it.
 
 # %% tags=["solution", "hide-cell"]
-search = run.rng("greedy loses")
+rng = run.rng("greedy loses")
 while True:
-    small = theory.random_tree(6, search)
-    budget = float(search.uniform(0, small.costs.sum()))
+    small = oracles.random_tree(6, rng)
+    budget = float(rng.uniform(0, small.costs.sum()))
     ours = prediction_sets.largest_partial_program(small, budget, 1)
-    theirs = prediction_sets.greedy_partial_program(small, budget, 1)
+    theirs = experiment.greedy_partial_program(small, budget, 1)
     if ours.size > theirs.size + 1:
         break
 print(f"budget {budget:.2f}, costs in preorder", small.costs.round(2))
@@ -771,7 +770,7 @@ for name, found in (("optimal", ours), ("greedy", theirs)):
 
 # %% tags=["solution", "hide-cell"]
 same_code = sum(
-    data.same_bytecode(p.words, e.target) for p, e in zip(predictions, pool, strict=True)
+    python.same_bytecode(p.words, e.target) for p, e in zip(predictions, pool, strict=True)
 )
 print(f"exactly right {right.sum()}, same bytecode {same_code}, of {len(pool)}")
 # Few misses are none. The compiler folds constants: 16 * 1024 and 16384 have the same bytecode, and
@@ -808,10 +807,10 @@ print(
 lesser = translator.train(seen, steps // 4, run.torch_generator("lesser"), run.device, width=width)
 some = pool[:: run.pick(smoke=1, cpu=3, gpu=3)]
 worse = [
-    experiment.with_costs(p, data.python_tree)
+    experiment.with_costs(p, python.python_tree)
     for p in translator.translate(lesser, [e.source for e in some])
 ]
-facts = [experiment.bare(e.target, data.python_tree) for e in some]
+facts = [bare(e.target, python.python_tree) for e in some]
 weak = experiment.measure(worse, facts, 2)
 drawn = experiment.all_splits(
     {2: weak}, {}, len(some) // 2, [0.1], delta, times // 4, run.rng("lesser")

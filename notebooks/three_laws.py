@@ -97,7 +97,7 @@ from foretold import figures
 from foretold.kit import gpt, schedules
 from foretold.kit.uncertainty import mean_interval
 from foretold.papers import annealing, learning_curves, scaling
-from foretold.papers.three_laws import experiment
+from foretold.papers.three_laws import draw, experiment
 
 run = foretold.start("three_laws")
 
@@ -169,7 +169,7 @@ total = run.pick(smoke=600, cpu=1_500, gpu=8_000)
 widths = run.pick(smoke=[16, 24, 40], cpu=[16, 24, 32, 48, 64], gpu=[64, 96, 128, 192, 256])
 batch, context = run.pick(smoke=(8, 32), cpu=(8, 32), gpu=(64, 128))
 warmup, peak = total // 25, run.pick(smoke=4e-3, cpu=4e-3, gpu=2e-3)
-names = list(experiment.LOOK)
+names = list(experiment.SCHEDULES)
 made = schedules
 kinds = {
     "constant": schedules.constant,
@@ -218,7 +218,7 @@ print(f"final losses {np.round(seeds.losses[:, -1], 3)}, standard deviation {cha
 
 # %% tags=["hide-input"]
 figures.show(
-    experiment.curves_figure(curves, 2 * chance),
+    draw.curves_figure(curves, 2 * chance),
     alt="Loss against steps for the largest model under three schedules, and for the "
     "smaller ones at "
     "constant rate. The curve that decays at the end follows the constant one for "
@@ -302,7 +302,7 @@ for name, found in errors.items():
 
 # %% tags=["hide-input"]
 figures.show(
-    experiment.errors_figure(errors, 2 * chance),
+    draw.errors_figure(errors, 2 * chance),
     alt="Predicted minus observed final loss for three laws, a panel for each "
     "schedule. At constant rate "
     "all are near zero; for the decaying schedule the learning-curve and scaling "
@@ -338,7 +338,7 @@ print(f"per doubling of the size: {slope * np.log(2):+.4f} nats, times size^{slo
 
 # %% tags=["hide-input"]
 figures.show(
-    experiment.gain_figure(curves),
+    draw.gain_figure(curves),
     alt="Loss saved against size. The line for decaying instead of staying constant "
     "rises from about "
     "0.04 to 0.11 nats; the line for the next larger size falls and ends below it.",
@@ -383,7 +383,7 @@ print(
 
 # %% tags=["hide-input"]
 figures.show(
-    experiment.floors_figure(floors, fit_error, far, 100),
+    draw.floors_figure(floors, fit_error, far, 100),
     alt="Two panels against the assumed floor. The error of the fit rises slowly up "
     "to a floor of 1.4, then fast. "
     "The prediction for a hundred times as many steps rises by more than half a nat over "
@@ -416,16 +416,16 @@ for share in shares:
 
 # %% tags=["hide-input"]
 figures.interactive(
-    experiment.browser_layout(),
+    draw.browser_layout(),
     alt="Predicted minus observed final loss of three laws for three schedules; a "
     "slider sets how much of "
     "the runs the laws see.",
     caption="With less to see, every prediction of the constant run drifts; what the "
     "decay does is known "
     "only to the law that was shown a schedule that falls.",
-    controls=experiment.browser_controls(shares),
-    update=experiment.UPDATE,
-    data=experiment.browser_data(shares, list(laws), table),
+    controls=draw.browser_controls(shares),
+    update=draw.UPDATE,
+    data=draw.browser_data(shares, list(laws), table),
 )
 
 # %% [markdown]

@@ -60,6 +60,32 @@ def test_a_module_that_no_notebook_imports_executes_nothing(small_book):
     assert cached(small_book) == {"alpha", "beta"}
 
 
+def test_words_for_readers_execute_nothing(small_book):
+    small_book.run("execute")
+    small_book.edit("src/foretold/__init__.py", "Foretold: a living", "Foretold: a lively")
+    small_book.edit("src/foretold/papers/alpha.py", "return", "# the answer\n    return")
+    assert cached(small_book) == {"alpha", "beta"}
+
+
+def test_a_marker_size_executes_its_chapter_and_leaves_recorded_results_as_good_as_they_were(small_book):
+    small_book.write("src/foretold/papers/signs/draw.py", "MARKER = 3\n")
+    small_book.edit(
+        "notebooks/alpha.py", "import foretold\n", "import foretold\nfrom foretold.papers.signs import draw\n"
+    )
+    small_book.run("execute", "--record", "before")
+    small_book.edit("src/foretold/papers/signs/draw.py", "3", "4")
+    assert re.search(r"alpha\s+out of date\s+papers/signs/draw.py\n", small_book.run("status").stdout)
+    assert small_book.executed(small_book.run("execute", "--record", "after")) == {"alpha"}
+    small_book.edit("src/foretold/papers/alpha.py", "42.0", "42.25")
+    small_book.run("execute", "--record", "last")
+    code = {when: code_digest(small_book, when) for when in ("before", "after", "last")}
+    assert code["before"] == code["after"] != code["last"]
+
+
+def code_digest(book, folder):
+    return json.loads((book.root / folder / "alpha.smoke.cpu.json").read_text())["code_digest"]
+
+
 def test_prose_executes_nothing(small_book):
     small_book.run("execute")
     small_book.edit("notebooks/alpha.py", "What is asked", "What is now asked")
@@ -115,21 +141,32 @@ def test_a_chapter_without_a_ledger_fails(small_book):
 
 def test_an_edit_while_a_chapter_runs_leaves_nothing_even_if_it_is_undone(small_book, tmp_path):
     """The kernel loads 49, while the digests before and after are those of 42."""
+    done = edited_while_it_runs(small_book, tmp_path, "42.0", "49.0")
+    assert done.returncode == 1
+    assert "papers/alpha.py changed meanwhile" in done.stderr
+    assert cached(small_book) == set()
+
+
+def test_a_comment_while_a_chapter_runs_changes_nothing(small_book, tmp_path):
+    done = edited_while_it_runs(small_book, tmp_path, "42.0", "42.0  # the answer")
+    assert done.returncode == 0, done.stderr
+    assert cached(small_book) == {"alpha"}
+
+
+def edited_while_it_runs(small_book, tmp_path, old, new):
+    """An execution of alpha whose module was another one while the kernel loaded it."""
     wait = "import os, time\nopen('{0}/{1}', 'w').close()\nwhile not os.path.exists('{0}/{2}'): time.sleep(0.05)\n"
     begun, loaded = wait.format(tmp_path, "begun", "edited"), wait.format(tmp_path, "loaded", "undone")
     small_book.edit("notebooks/alpha.py", "import foretold\n", begun + "import foretold\n")
     small_book.edit("notebooks/alpha.py", "run.claim", loaded + "run.claim")
     running = small_book.start(("execute", "alpha"))
     wait_for(tmp_path / "begun")
-    small_book.edit("src/foretold/papers/alpha.py", "42.0", "49.0")
+    small_book.edit("src/foretold/papers/alpha.py", old, new)
     (tmp_path / "edited").touch()
     wait_for(tmp_path / "loaded")
-    small_book.edit("src/foretold/papers/alpha.py", "49.0", "42.0")
+    small_book.edit("src/foretold/papers/alpha.py", new, old)
     (tmp_path / "undone").touch()
-    done = running.wait_for_end()
-    assert done.returncode == 1
-    assert "papers/alpha.py changed meanwhile" in done.stderr
-    assert cached(small_book) == set()
+    return running.wait_for_end()
 
 
 def wait_for(path, seconds=120):
@@ -217,7 +254,7 @@ def stub(monkeypatch):
     return asked
 
 
-NOTHING_RAN = {"files": {}, "packages": [], "data": [], "python": sys.version, "sent": 0}
+NOTHING_RAN = {"files": {}, "texts": {}, "read": [], "packages": [], "data": [], "python": sys.version, "sent": 0}
 
 
 def with_ledger(text):
@@ -451,7 +488,7 @@ def test_what_syntax_does_not_show_makes_a_chapter_stale_by_name(wild, way):
     path, name = WAYS[way]
     before = (wild.root / path).read_text()
     try:
-        wild.write(path, before + "\n# changed\n")
+        wild.write(path, before + ("\nchanged = 1\n" if path.endswith(".py") else "\n# changed\n"))
         assert re.search(rf"alpha\s+out of date\s+{name}\n", wild.run("status").stdout)
     finally:
         wild.write(path, before)

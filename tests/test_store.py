@@ -15,7 +15,7 @@ LEDGER = {"chapter": "alpha", "profile": "cpu", "claims": [{"id": "answer", "est
 
 
 def head(chapter="alpha", digest=DIGEST, profile="cpu", finished="2026-11-27T10:00:00+00:00"):
-    return store.Head(chapter, digest, "t", "n", profile, {"notebook code": "1"}, {}, 12.5, 20.0, finished)
+    return store.Head(chapter, digest, "t", "n", profile, {"notebook code": "1"}, "c", {}, {}, 12.5, 20.0, finished)
 
 
 def notebook(source="6 * 7", text="42"):

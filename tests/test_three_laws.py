@@ -7,7 +7,7 @@ from scipy import optimize, stats
 
 from foretold.kit import gpt
 from foretold.papers import annealing, learning_curves, scaling
-from foretold.papers.three_laws import experiment
+from foretold.papers.three_laws import draw, experiment
 
 STEPS = np.arange(100.0, 3_000.0, 50.0)
 
@@ -81,7 +81,7 @@ def test_a_slope_needs_positive_sizes_one_for_each_row(sizes):
 def curves():
     text = gpt.corpus("".join(content for _, content in gpt.standard_library(0.2)), validation=0.2)
     flat = np.full(40, 3e-3)
-    schedules = {name: flat * (1 if name == "constant" else np.linspace(1, 0, 40)) for name in experiment.LOOK}
+    schedules = {name: flat * (1 if name == "constant" else np.linspace(1, 0, 40)) for name in experiment.SCHEDULES}
     generator = torch.Generator().manual_seed(1)
     return experiment.train(text, [8, 16], schedules, batch=2, context=16, generator=generator, evaluate_at=10)
 
@@ -110,6 +110,6 @@ def test_widths_must_increase():
 
 
 def test_the_browser_gets_none_where_a_law_is_silent():
-    data = experiment.browser_data([0.5, 1.0], ["a law"], [[[0.1, np.nan, 0.3]], [[0.2, 0.1, 0.0]]])
+    data = draw.browser_data([0.5, 1.0], ["a law"], [[[0.1, np.nan, 0.3]], [[0.2, 0.1, 0.0]]])
     assert data["errors"] == [[[0.1, None, 0.3]], [[0.2, 0.1, 0.0]]]
     assert data["shares"] == [50, 100]

@@ -1,4 +1,4 @@
-"""The command ``foretold``: build, execute, status, claims, twins, seminar, new-chapter, address, lock."""
+"""The command ``foretold``: build, execute, record, status, claims, twins, seminar, new-chapter, address, lock."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _add_builders(command: Adder) -> None:
 
 def _add_readers(command: Adder) -> None:
     """Commands that say what is there."""
-    made = command("status", status, "Say which chapters are out of date, and because of what.")
+    made = command("status", status, "Say which chapters and tables are out of date, and because of what.")
     made.add_argument("--profile", choices=claims.PROFILES)
     made = command("claims", show_claims, "Show the claims and verdicts of the executed chapters.")
     made.add_argument("--json", action="store_true", help="as one JSON text")
@@ -77,6 +77,10 @@ def _add_readers(command: Adder) -> None:
 
 def _add_writers(command: Adder) -> None:
     """Commands that write files for authors and teachers."""
+    made = command("record", record_tables, "Make a chapter's tables of measurements again, and stamp them.")
+    made.add_argument("chapter", metavar="CHAPTER")
+    made.add_argument("tables", nargs="*", metavar="TABLE", help="default: all that the chapter makes")
+    made.add_argument("--replace", action="store_true", help="write rows too that have come out otherwise")
     made = command("twins", twins, "Write the .ipynb twins of the chapters.")
     made.add_argument("--check", action="store_true", help="write nothing; exit with 1 on any difference")
     made = command("seminar", seminar, "Write student notebooks, solutions, slides and handouts.")
@@ -144,9 +148,17 @@ def execute_chapters(given: argparse.Namespace) -> int:
     return 1 if any(outcome.status == "failed" for outcome in outcomes) else 0
 
 
+def record_tables(given: argparse.Namespace) -> int:
+    """Make a chapter's tables of measurements again."""
+    from foretold.book import record
+
+    return record.command(given.chapter, record.chosen(given.chapter, given.tables), given.replace)
+
+
 def status(given: argparse.Namespace) -> int:
-    """One line per chapter: fresh, or out of date and because of what."""
-    from foretold.book import execute, progress
+    """One line per chapter: fresh, or out of date and because of what. One line per table of this project's own
+    measurements."""
+    from foretold.book import execute, progress, tables
 
     rows = [("chapter", "state", "because of")]
     for chapter in execute.survey(Project.find()):
@@ -155,6 +167,9 @@ def status(given: argparse.Namespace) -> int:
         else:
             rows.append((chapter.name, "out of date", ", ".join(chapter.why_stale())))
     print(progress.table(rows))
+    measured = [(table.table, table.state, table.because) for table in tables.survey()]
+    if measured:
+        print("\n" + progress.table([("table", "state", "because of"), *measured]))
     return 0
 
 

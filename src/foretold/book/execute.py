@@ -67,7 +67,8 @@ class Chapter:
     @cached_property
     def digest(self) -> digest.Digest:
         """What it depends on: that of its execution, or found by syntax, which takes a moment."""
-        return digest.Digest.of_parts(self.entry.head.parts) if self.entry else digest.of(self.source)
+        head = self.entry.head if self.entry else None
+        return digest.Digest(head.parts, head.code, head.texts) if head else digest.of(self.source)
 
     @property
     def fresh(self) -> bool:
@@ -202,7 +203,7 @@ def _look(project: Project, name: str, path: Path, names: str) -> Chapter:
     text = digest.text_hash(chapter.text)
     for entry in same:
         head = entry.head
-        if (head.text, head.names) == (text, names) and digest.unchanged(head.parts | head.besides, project.root):
+        if (head.text, head.names) == (text, names) and _unchanged(head, project):
             chapter.entry = entry
             return chapter
     found = next((entry for entry in same if entry.head.digest == chapter.digest.cache), None)
@@ -212,6 +213,10 @@ def _look(project: Project, name: str, path: Path, names: str) -> Chapter:
         if not chapter.moved:
             chapter.entry = found
     return chapter
+
+
+def _unchanged(head: store.Head, project: Project) -> bool:
+    return digest.unchanged(head.parts | head.besides, head.texts, project.root)
 
 
 def _judged_again(entry: store.Entry) -> bool:
@@ -381,7 +386,9 @@ def _keep(project: Project, chapter: Chapter, result: dict[str, Any]) -> Outcome
         text=digest.text_hash(chapter.text),
         names=digest.names(),
         profile=found["profile"],
-        parts=chapter.digest.parts,
+        parts=after.parts,
+        code=after.code,
+        texts=after.texts | {name: text for name, text in result["ran"]["texts"].items() if name in besides},
         besides=besides,
         seconds=result["seconds"],
         cpu_seconds=result["cpu_seconds"],

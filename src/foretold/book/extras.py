@@ -40,7 +40,7 @@ def own(project: Project, name: str) -> set[str]:
 
 def packages(source: str) -> set[str]:
     """Names of the distributions that a chapter's code reaches, through any module of foretold too."""
-    parts = digest.of(reader.parse(source)).machine_parts
+    parts = digest.of(reader.parse(source)).parts
     return {_normal(part.removeprefix("package ")) for part in parts if part.startswith("package ")}
 
 

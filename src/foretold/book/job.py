@@ -24,7 +24,7 @@ from typing import Any
 import nbformat
 import psutil
 
-from foretold.book import digest, processes
+from foretold.book import digest, processes, rooms
 from foretold.book.worker import SOCKETS
 
 PATIENCE = 600.0  # seconds in which a kernel that lives must use some CPU time
@@ -94,7 +94,7 @@ def run_chapter(
         notebook = nbformat.reads(request["notebook"], as_version=4)
         if digest.of(notebook, request["environment"]["FORETOLD_PROFILE"]).cache != request["digest"]:
             return failed("This worker's foretold, packages or device are not those of the machine that asked.")
-        request = {**request, "root": str(digest.PACKAGE.parents[1])}  # its own checkout
+        request = {**request, "root": str(rooms.PACKAGE.parents[1])}  # its own checkout
     folder = Path(tempfile.mkdtemp(prefix="foretold-", dir=_short_folder()))
     mark = uuid.uuid4().hex
     began = time.monotonic()
@@ -103,8 +103,7 @@ def run_chapter(
         why, cpu_seconds = _watch(_start(request, folder, mark), request, stopped)
         result = _result(folder, why)
         if result["ran"] is not None:
-            files = result["ran"]["files"]
-            result["ran"]["files"] = {digest.name(Path(path), Path(request["root"])): files[path] for path in files}
+            result["ran"] |= _named(result["ran"], Path(request["root"]))
     finally:
         processes.end(mark)
         shutil.rmtree(folder, ignore_errors=True)
@@ -177,6 +176,16 @@ def _result(folder: Path, why: str | None) -> dict[str, Any]:
     return found
 
 
+def _named(ran: dict[str, Any], root: Path) -> dict[str, Any]:
+    """The files of a kernel's report by the names of `digest.name`."""
+
+    def name(path: str) -> str:
+        return digest.name(Path(path), root)
+
+    files, texts = ({name(path): ran[of][path] for path in ran[of]} for of in ("files", "texts"))
+    return {"files": files, "texts": texts, "read": [name(path) for path in ran["read"]]}
+
+
 def failed(why: str) -> dict[str, Any]:
     """The result of a chapter that did not come to an end."""
     failure = {"cell": 0, "source": "", "traceback": why}
@@ -185,7 +194,7 @@ def failed(why: str) -> dict[str, Any]:
 
 def _for_worker(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     libraries = [path for path in _paths() if any(Path(path).glob("*.dist-info"))]  # where `pip --target` installed
-    folders = [str(digest.PACKAGE), request["root"], *(path for path in _paths() if path not in libraries)]
+    folders = [str(rooms.PACKAGE), request["root"], *(path for path in _paths() if path not in libraries)]
     ignored = [str(folder), request["output"], os.path.join(request["root"], ".git"), *libraries]
     return {"notebook": request["notebook"], "observe": {"folders": folders, "ignored": ignored}}
 
@@ -216,7 +225,7 @@ def environment(more: dict[str, str]) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in ALLOWED or name.startswith(ALLOWED_BEGINNINGS) or name.endswith(ALLOWED_ENDS)
     }
-    path = os.pathsep.join([str(digest.PACKAGE.parent), *_paths()])
+    path = os.pathsep.join([str(rooms.PACKAGE.parent), *_paths()])
     return {**allowed, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **more}
 
 

@@ -1,10 +1,10 @@
 """Notes, inside a kernel, what really runs there: modules as they are loaded, files as they are opened, messages sent.
 
-IPython loads this file as an extension before the first cell. It stands alone and imports nothing of foretold, so that
-it is there before the first module of foretold is. `report` is asked for after the last cell.
+IPython loads this file as an extension before the first cell. In the kernel it stands alone with `meaning`, and imports
+nothing of foretold, so that it is there before the first module of foretold is. `report` is asked for after the last
+cell.
 """
 
-import hashlib
 import importlib.machinery
 import json
 import os
@@ -13,10 +13,14 @@ import sys
 import sysconfig
 import threading
 
+from . import meaning  # relative: in the kernel both lie in a package of another name
+
 MIME = "application/vnd.foretold.ran+json"
 OUTPUTS = {"stream", "display_data", "execute_result", "error", "update_display_data", "clear_output"}
 CHANGED = "changed while the chapter ran"
 ABSENT = "absent"
+# Who opens a module's source to run it, or to show it. Whoever else does takes it for data.
+READERS = {"importlib._bootstrap_external", "_frozen_importlib_external", "linecache", "tokenize", __name__}
 
 
 class Observer:
@@ -30,7 +34,9 @@ class Observer:
         self.folders = tuple(_prefix(path) for path in folders)
         self.libraries = tuple(_prefix(path) for path in libraries)
         self.ignored = tuple(_prefix(path) for path in ignored)
-        self.files = {}  # path -> hash of what was read, or CHANGED
+        self.files = {}  # path -> hash of what was read there means, or CHANGED
+        self.texts = {}  # path of a module -> hash of its text, or CHANGED
+        self.read = set()  # paths of modules that somebody took for data
         self.sent = 0
         self.before = set(sys.modules)
         self._busy = threading.local()
@@ -43,9 +49,10 @@ class Observer:
 
     def note(self, path, content):
         """Remember what a file held when it was read; a second reading must find the same."""
-        found = hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()[:32]
         path = os.path.abspath(path)
-        self.files[path] = found if self.files.get(path, found) == found else CHANGED
+        _keep(self.files, path, meaning.of_file(path, content))
+        if path.endswith(meaning.MODULES):
+            _keep(self.texts, path, meaning.of_text(content))
 
     def hook(self, event, arguments):
         """An audit hook: notes each file that is opened for reading."""
@@ -61,6 +68,8 @@ class Observer:
             self.files.setdefault(path, ABSENT)  # whoever opens it may do something else then, and not if it were there
         elif os.path.isfile(path):
             self._busy.yes = True
+            if path.endswith(".py") and sys._getframe(1).f_globals.get("__name__") not in READERS:
+                self.read.add(path)
             try:
                 with open(path, "rb") as file:
                     self.note(path, file.read())
@@ -80,8 +89,9 @@ class Observer:
         return counting
 
     def report(self):
-        """All of it, JSON-ready: ``files``, top-level names of installed ``packages`` whose modules were loaded, names
-        of ``data`` sets that were looked up, the exact ``python``, and the number of messages ``sent``."""
+        """All of it, JSON-ready: ``files`` by what they mean, the ``texts`` of modules, modules that were ``read`` as
+        data; top-level names of installed ``packages`` whose modules were loaded, names of ``data`` sets that were
+        looked up, the exact ``python``, and the number of messages ``sent``."""
         sys.stdout.flush()
         sys.stderr.flush()
         loaded = [(name, getattr(sys.modules[name], "__file__", None)) for name in set(sys.modules) - self.before]
@@ -90,6 +100,8 @@ class Observer:
         asked = getattr(sys.modules.get("foretold.data"), "asked", ())
         return {
             "files": self.files,
+            "texts": self.texts,
+            "read": sorted(self.read),
             "packages": sorted(libraries - sys.stdlib_module_names),
             "data": sorted(asked),
             "python": sys.version,
@@ -125,6 +137,10 @@ class Finder:
             spec.loader.observer = self.observer
             return spec
         return None
+
+
+def _keep(found, path, value):
+    found[path] = value if found.get(path, value) == value else CHANGED
 
 
 def _prefix(path):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from foretold import claims
-from foretold.book import digest
+from foretold.book import rooms
 from foretold.book.execute import Chapter, Outcome
 from foretold.book.project import Project
 
@@ -39,15 +39,29 @@ def record(project: Project, outcomes: list[Outcome], folder: Path | None = None
 
 
 def recorded(project: Project) -> dict[str, list[dict[str, Any]]]:
-    """The recorded results by chapter. Raises ValueError for a file that is not one."""
+    """The recorded results by chapter, judged by the claims as they are now stated: the numbers are what was recorded.
+    Raises ValueError for a file that is not one."""
     found: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(project.recorded_folder.glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
         missing = {"schema", "chapter", "code_digest", "device", "profile", "claims"} - set(result)
         if missing:
             raise ValueError(f"recorded result {path.name} lacks {', '.join(sorted(missing))}")
+        result["claims"] = [_judged(result, record) for record in result["claims"]]
         found.setdefault(result["chapter"], []).append(result)
     return found
+
+
+def _judged(result: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    """A recorded claim with today's verdict; as it was recorded where its claim is another one now, or gone."""
+    chapter = result["chapter"]
+    stated = claims.load(chapter).claims.get(record["id"]) if chapter in claims.chapters() else None
+    if stated is None:
+        return record
+    try:
+        return claims.judge(stated, record["estimate"], record["interval"], profile=result["profile"]).record()
+    except ValueError:
+        return record
 
 
 def counts(ledger: dict[str, Any]) -> str:
@@ -100,7 +114,7 @@ def old_html(outcome: Outcome) -> str:
 
 def _without_paths(text: str) -> str:
     """A traceback without the folders of the machine that made it."""
-    for path, name in ((Path(sys.prefix), "<python>"), (digest.PACKAGE.parent, "<foretold>"), (Path.home(), "~")):
+    for path, name in ((Path(sys.prefix), "<python>"), (rooms.PACKAGE.parent, "<foretold>"), (Path.home(), "~")):
         if len(path.parts) > 1:
             text = text.replace(str(path), name)
     return text

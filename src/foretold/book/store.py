@@ -27,9 +27,10 @@ NAME = re.compile(r"(?P<chapter>[a-z][a-z0-9_]*)\.(?P<digest>[0-9a-f]{32})\.json
 @dataclass(frozen=True)
 class Head:
     """What is known of an execution without its outputs: whose it is and by which digest, the `parts` of that digest,
-    what the kernel loaded or opened `besides`, by name with its hash or version, and how long it took. `text` is the
-    hash of its whole source and `names` that of the names of foretold's files: while they and all parts are as they
-    were, the digest is, and need not be found again."""
+    the `code` digest, what the kernel loaded or opened `besides`, by name with its hash or version, and how long it
+    took. `text` is the hash of its whole source and `names` that of the names of foretold's files: while they and all
+    parts are as they were, the digest is, and need not be found again. While a file has the text of `texts`, it means
+    what it did."""
 
     chapter: str
     digest: str
@@ -37,6 +38,8 @@ class Head:
     names: str
     profile: str
     parts: dict[str, str]
+    code: str
+    texts: dict[str, str]
     besides: dict[str, str]
     seconds: float
     cpu_seconds: float

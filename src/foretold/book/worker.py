@@ -24,12 +24,13 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from foretold.book import observer, processes
+from foretold.book import meaning, observer, processes
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 LARGEST_OUTPUT = 20_000_000  # characters of output of one chapter; the largest of the book has 2 million
 IOPUB_SECONDS = 120  # for output that is still on its way when its cell has ended; after that it is lost: an error
 UNREPORTED = "The kernel did not report what it ran; the result is not kept."
+WATCH = "foretold_watch"  # the package in which the observer lies in the kernel
 SOCKETS = "kernel.json"  # beside it lie the sockets, "kernel-ipc-1" to "kernel-ipc-5"
 ASK = f"get_ipython().display_pub.publish({{{observer.MIME!r}: get_ipython().foretold_observer.report()}})"
 
@@ -45,7 +46,7 @@ class Kernel(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """What is started."""
         words = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        words.append(f"--IPKernelApp.extensions={observer.__name__.rpartition('.')[2]}")
+        words.append(f"--IPKernelApp.extensions={WATCH}.observer")
         return KernelSpec(argv=words, display_name="Python 3", language="python")
 
 
@@ -136,8 +137,10 @@ def _kernel_environment(request: dict[str, Any], folder: Path) -> dict[str, str]
     """The kernel's variables: the worker's own, which are an allow-list, with private folders for IPython and the
     observer alone beside the modules of foretold."""
     own = folder / "extension"
-    own.mkdir()
-    shutil.copy(observer.__file__, own)
+    (own / WATCH).mkdir(parents=True)
+    (own / WATCH / "__init__.py").touch()
+    for module in (observer, meaning):
+        shutil.copy(module.__file__, own / WATCH)
     (folder / "ipython").mkdir()
     (folder / "matplotlibrc").touch()
     path = os.pathsep.join([str(own), os.environ["PYTHONPATH"]])

@@ -19,7 +19,6 @@ configurations of different sizes, one after another.
 from __future__ import annotations
 
 import ctypes
-import importlib
 import io
 import math
 import sys
@@ -63,7 +62,8 @@ def load_transformers() -> ModuleType:
     """The library ``transformers``, imported when it is first needed (it takes seconds) and without its remark that
     progress bars for notebooks are missing, which names a path of this machine and would stand on a page."""
     with redirect_stderr(io.StringIO()):
-        return importlib.import_module("transformers")
+        import transformers
+    return transformers
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from .idea import (
     log_bayes_factor_same as log_bayes_factor_same,
     model_average as model_average,
     model_averages as model_averages,
+    people_alike as people_alike,
+    people_differ as people_differ,
     posterior as posterior,
     proportion as proportion,
     summary as summary,

@@ -1,8 +1,9 @@
-"""Figures of the coin chapter that are more than a seaborn call, and the data and JavaScript of its interactive one."""
+"""Figures of the coin chapter that are more than a seaborn call, and what its interactive one is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,15 @@ from scipy import special, stats
 
 from foretold import figures
 from foretold.figures import COLOURS, INK
+from foretold.kit import uncertainty
 from foretold.papers.coins import experiment, idea, theory
 
 GREY = COLOURS["grey"]
 
 
 def ladder(rungs: Sequence[Mapping[str, Any]]) -> Figure:
-    """The evidence ladder. A rung has `label`, `here` (log10 of a Bayes factor), `span` (log10, over priors), and `paper` (log10) or None."""  # noqa: E501
+    """The evidence ladder. A rung has `label`, `text` (its Bayes factor as it is written), `here` (log10 of it), `span`
+    (log10, over priors), and `paper` (log10) or None."""
     fig, axis = plt.subplots(figsize=(6, 3.9))
     for y, rung in enumerate(reversed(rungs)):
         axis.plot(rung["span"], [y, y], color=COLOURS["blue"], alpha=0.35, linewidth=9, solid_capstyle="butt")
@@ -39,7 +42,8 @@ def ladder(rungs: Sequence[Mapping[str, Any]]) -> Figure:
     axis.set_xlabel("Bayes factor for a same-side bias (log axis)")
     here = plt.Line2D([], [], marker="o", color=COLOURS["blue"], linestyle="", label="here")
     band = plt.Line2D([], [], color=COLOURS["blue"], alpha=0.35, linewidth=9, label="other priors")
-    paper = plt.Line2D([], [], marker="|", color=COLOURS["orange"], markersize=16, markeredgewidth=2.5, linestyle="", label="paper")  # fmt: skip  # noqa: E501
+    stroke = {"marker": "|", "linestyle": "", "markersize": 16, "markeredgewidth": 2.5}
+    paper = plt.Line2D([], [], color=COLOURS["orange"], label="paper", **stroke)
     axis.legend(handles=[here, band, paper], loc="center right", bbox_to_anchor=(1, 0.4))
     return fig
 
@@ -47,14 +51,15 @@ def ladder(rungs: Sequence[Mapping[str, Any]]) -> Figure:
 def caterpillar(people: pd.DataFrame, found: idea.Posterior) -> Figure:
     """Raw proportions with Wilson intervals beside the model's estimates, one row a person, sorted by proportion."""
     ranked = people.sort_values("p_same").reset_index(drop=True)
-    raw = [stats.binomtest(int(s), int(n)).proportion_ci(method="wilson") for s, n in zip(ranked["same"], ranked["n"], strict=True)]  # fmt: skip  # noqa: E501
-    pulled = [found.proportion(found.people[name]) for name in ranked["person"]]
+    raw_low, raw_high = zip(*map(uncertainty.share_interval, ranked["same"], ranked["n"]), strict=True)
+    middle, low, high = zip(*(found.proportion(found.people[name]) for name in ranked["person"]), strict=True)
     rows = np.arange(len(ranked))
     fig, axis = plt.subplots(figsize=(6, 8.6))
-    axis.hlines(rows + 0.18, [r.low for r in raw], [r.high for r in raw], color=GREY, linewidth=1.4)
+    axis.hlines(rows + 0.18, raw_low, raw_high, color=GREY, linewidth=1.4)
     axis.plot(ranked["p_same"], rows + 0.18, "o", color=GREY, markersize=3.6, label="proportion, 95% Wilson interval")
-    axis.hlines(rows - 0.18, [p[1] for p in pulled], [p[2] for p in pulled], color=COLOURS["blue"], linewidth=2)
-    axis.plot([p[0] for p in pulled], rows - 0.18, "o", color=COLOURS["blue"], markersize=4.2, label="hierarchical model, 95% interval")  # fmt: skip  # noqa: E501
+    axis.hlines(rows - 0.18, low, high, color=COLOURS["blue"], linewidth=2)
+    label = "hierarchical model, 95% interval"
+    axis.plot(middle, rows - 0.18, "o", color=COLOURS["blue"], markersize=4.2, label=label)
     axis.axvline(0.5, color=INK, linewidth=1.2)
     axis.axvline(0.51, color=COLOURS["orange"], linewidth=1.6, linestyle="--")
     axis.text(0.4995, len(rows) + 0.1, "chance", ha="right", fontsize=11)
@@ -88,15 +93,18 @@ def beliefs(found: idea.Posterior) -> Figure:
 
 
 def leave_one_out(without: pd.DataFrame, everyone: float, names: Sequence[str]) -> Figure:
-    """Bayes factor without a person (column `bf`) against the person's `p_same`, area by flips `n`; `names` are labelled."""  # noqa: E501
+    """Bayes factor without a person (column `bf`) against the person's `p_same`, area by flips `n`; `names` are written
+    beside their points."""
     fig, axis = plt.subplots(figsize=(6, 3.6))
     axis.scatter(without["p_same"], without["bf"], s=without["n"] / 120, color=COLOURS["blue"], alpha=0.7)
     axis.axhline(everyone, color=COLOURS["orange"], linestyle="--")
     axis.text(0.605, everyone * 1.06, "everyone", ha="right", color=COLOURS["orange"], fontsize=11)
+    above = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center", "fontsize": 11}
     for name in names:
         row = without.set_index("person").loc[name]
-        axis.annotate(name, (row["p_same"], row["bf"]), xytext=(0, 9), textcoords="offset points", fontsize=11, ha="center")  # fmt: skip  # noqa: E501
-    axis.set(yscale="log", xlabel="proportion of the person left out", ylabel="Bayes factor without", ylim=(850, 11_000))  # fmt: skip  # noqa: E501
+        axis.annotate(name, (row["p_same"], row["bf"]), **above)
+    axis.set(xlabel="proportion of the person left out", ylabel="Bayes factor without")
+    axis.set(yscale="log", ylim=(850, 11_000))
     axis.set_yticks([1_000, 2_000, 5_000, 10_000], ["1,000", "2,000", "5,000", "10,000"])
     axis.minorticks_off()
     return fig
@@ -107,7 +115,8 @@ def trimming(series: pd.DataFrame) -> Figure:
     fig, (upper, lower) = plt.subplots(2, 1, figsize=(6, 4.4), sharex=True)
     upper.plot(series["i"], series["same"], "o-", color=COLOURS["blue"])
     for i, bf in zip(series["i"], series["same"], strict=True):
-        upper.annotate(f"{bf:,.0f}", (i, bf), xytext=(0, 8 if i else -17), textcoords="offset points", ha="center", fontsize=10.5)  # fmt: skip  # noqa: E501
+        beside = {"xytext": (0, 8 if i else -17), "textcoords": "offset points", "ha": "center"}
+        upper.annotate(f"{bf:,.0f}", (i, bf), fontsize=10.5, **beside)
     upper.set(ylabel="same-side bias", yscale="log", ylim=(900, 60_000), xlim=(-0.35, 5.35))
     upper.set_yticks([1_000, 10_000, 50_000], ["1,000", "10,000", "50,000"])
     upper.minorticks_off()
@@ -143,19 +152,19 @@ def wobble_curve(degrees: np.ndarray, landed: np.ndarray, error: np.ndarray, mar
     axis.errorbar(degrees, landed, yerr=error, fmt="o", color=COLOURS["blue"], markersize=5)
     for name, p in marks.items():
         psi = np.rad2deg(np.arctan(np.sin(np.pi * (p - 0.5)) ** -0.5))
-        axis.annotate(name, (psi, p), xytext=(0, 30), textcoords="offset points", ha="center",
-                      arrowprops={"arrowstyle": "->", "color": GREY})  # fmt: skip
+        above = {"xytext": (0, 30), "textcoords": "offset points", "ha": "center"}
+        axis.annotate(name, (psi, p), arrowprops={"arrowstyle": "->", "color": GREY}, **above)
     axis.set(xlabel="wobble angle $\\psi$ (degrees; 90 is none)", ylabel="P(same side)")
     return fig
 
 
 def practice(flips: np.ndarray, curves: np.ndarray, blocks: np.ndarray, shares: np.ndarray, made: np.ndarray) -> Figure:
     """Curves (draws, flips) as median and 95% band; `shares` of `made` simulated flips in each block, 95% intervals."""
-    low, middle, high = np.quantile(curves, [0.025, 0.5, 0.975], axis=0)
+    low, high = uncertainty.percentile_interval(curves)
     fig, axis = plt.subplots(figsize=(6, 3.6))
     axis.fill_between(flips, low, high, color=COLOURS["blue"], alpha=0.25, linewidth=0)
-    axis.plot(flips, middle, color=COLOURS["blue"])
-    error = 1.96 * np.sqrt(shares * (1 - shares) / made)
+    axis.plot(flips, np.median(curves, axis=0), color=COLOURS["blue"])
+    error = uncertainty.Z * np.sqrt(shares * (1 - shares) / made)
     axis.errorbar(blocks, shares, yerr=error, fmt="o", color=GREY, markersize=5, linewidth=1.2)
     axis.axhline(0.5, color=INK, linewidth=1)
     axis.set(xlabel="flips made before", ylabel="P(same side)")
@@ -165,6 +174,8 @@ def practice(flips: np.ndarray, curves: np.ndarray, blocks: np.ndarray, shares: 
 
 # The interactive figure
 
+UPDATE = figures.script(Path(__file__).with_name("browser.js"))
+
 
 def browser_data(counts: pd.DataFrame) -> dict[str, Any]:
     """What the reader's browser needs to average over four models (alpha = 1/2) for any subset of people and any prior.
@@ -173,8 +184,9 @@ def browser_data(counts: pd.DataFrame) -> dict[str, Any]:
     deviation integrated out; first the T values at sigma = 0, then those of each of the S sigmas.
     `theta` (T,) holds logits, the first of them 0 (no bias), the others Gauss nodes with weights `weight`.
     """
-    x, w = np.polynomial.legendre.leggauss(56)
-    theta, weight = np.append(0.0, 0.09 + 0.09 * x), np.append(0.0, 0.09 * w)  # theta = 1/2 comes first
+    # Finer up to 0.18, beyond which only a few strong wobblers can be.
+    near, far = _gauss_nodes(0, 0.18, 56), _gauss_nodes(0.18, 1, 40)
+    theta, weight = np.concatenate([np.zeros((2, 1)), near, far], axis=1)  # theta = 1/2 comes first
     sigma = np.geomspace(0.002, 0.4, 37)
     numbers = idea.check_counts(counts)
     nodes = np.arange(-1.2, 1.6, 0.003)
@@ -195,6 +207,12 @@ def browser_data(counts: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def _gauss_nodes(low: float, high: float, nodes: int) -> np.ndarray:
+    """Nodes and weights of Gauss and Legendre's rule, (2, nodes)."""
+    x, weight = np.polynomial.legendre.leggauss(nodes)
+    return np.stack([low + (high - low) / 2 * (1 + x), (high - low) / 2 * weight])
+
+
 def browser_controls(counts: pd.DataFrame) -> list[figures.Control]:
     """Sliders and checkboxes; `UPDATE` reads them by name."""
     names = counts["person"].tolist()
@@ -208,89 +226,31 @@ def browser_controls(counts: pd.DataFrame) -> list[figures.Control]:
     ]
 
 
-# values: people (list of names), high, low (numbers of people to leave out), mean, concentration, spread (prior means)
-UPDATE = r"""
-const T = data.theta.length, S = data.sigma.length;
-const logSum = (a) => { const m = Math.max(...a); return m === -Infinity ? m : m + Math.log(a.reduce((s, x) => s + Math.exp(x - m), 0)); };
-const order = data.person.map((_, k) => k).sort((i, j) => data.p[i] - data.p[j]);
-const inside = new Set(order.slice(values.low, order.length - values.high));
-const kept = data.person.map((name, k) => k).filter((k) => inside.has(k) && values.people.includes(data.person[k]));
-const total = new Float64Array((1 + S) * T);
-let flips = 0;
-for (const k of kept) { const row = data.log_marginal[k]; flips += data.n[k]; for (let i = 0; i < total.length; i++) total[i] += row[i]; }
-
-// Prior of logit(theta): Beta(mean * c, (1 - mean) * c) above one half, normalised on a fine grid.
-const a = values.mean * values.concentration, b = (1 - values.mean) * values.concentration;
-const density = (x) => -a * Math.log1p(Math.exp(-x)) - b * Math.log1p(Math.exp(x));
-const fine = Array.from({ length: 4001 }, (_, i) => density(i * 0.00025) + Math.log(0.00025 * (i === 0 || i === 4000 ? 0.5 : 1)));
-const norm = logSum(fine);
-const logTheta = Array.from(data.theta, (x, j) => density(x) - norm + Math.log(data.weight[j]));
-// Prior of sigma: Gamma(4, rate); what lies below the first node is given to it.
-const rate = 4 / values.spread, step = Math.log(data.sigma[1] / data.sigma[0]), x0 = rate * data.sigma[0];
-const below = 1 - Math.exp(-x0) * (1 + x0 + x0 * x0 / 2 + x0 * x0 * x0 / 6);
-const logSigma = Array.from(data.sigma, (s, i) => Math.log(
-  Math.pow(rate * s, 4) * Math.exp(-rate * s) / 6 * step * (i === 0 || i === S - 1 ? 0.5 : 1) + (i === 0 ? below : 0)));
-
-const bySigma = (j) => logSum(logSigma.map((w, i) => w + total[(1 + i) * T + j]));
-const spreadAt = Array.from({ length: T }, (_, j) => bySigma(j));
-const none = total[0], same = logSum(logTheta.map((w, j) => w + total[j]));
-const people = spreadAt[0], both = logSum(logTheta.map((w, j) => w + spreadAt[j]));
-const ten = Math.LN10;
-const result = {
-  alike: (same - none) / ten,
-  same: (logSum([same, both]) - logSum([none, people])) / ten,
-  people: (logSum([people, both]) - logSum([none, same])) / ten,
-};
-const raised = (k) => String(k).replace(/./g, (c) => "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"["0123456789-".indexOf(c)]);
-const tidy = (l) => Math.abs(l) < 5 ? Number(Math.pow(10, l).toPrecision(l > 3 ? 4 : 3)).toLocaleString("en", { maximumSignificantDigits: 4 })
-  : Math.pow(10, l - Math.floor(l)).toFixed(1) + "×10" + raised(Math.floor(l));
-
-const names = ["people differ", "same-side bias,<br>people may differ", "same-side bias,<br>people alike"];
-const found = [result.people, result.same, result.alike];
-const hues = [data.colours.green, data.colours.blue, data.colours.grey];
-const clamp = found.map((v) => Math.max(-2, Math.min(26, v)));
-// Curves: the log-likelihood of theta between the nodes by a parabola through the nearest three.
-const smooth = (x) => {
-  let j = 1;
-  while (j < T - 2 && Math.abs(data.theta[j + 1] - x) < Math.abs(data.theta[j] - x)) j++;
-  const [p, q, r] = [data.theta[j - 1], data.theta[j], data.theta[j + 1]], [u, v, w] = spreadAt.slice(j - 1, j + 2);
-  return u * (x - q) * (x - r) / ((p - q) * (p - r)) + v * (x - p) * (x - r) / ((q - p) * (q - r)) + w * (x - p) * (x - q) / ((r - p) * (r - q));
-};
-const logits = Array.from({ length: 321 }, (_, i) => i * 0.0005);
-const probability = logits.map((x) => 1 / (1 + Math.exp(-x)));
-const scale = (log, i) => Math.exp(log) / (probability[i] * (1 - probability[i]));
-const prior = logits.map((x, i) => scale(density(x) - norm, i));
-const posterior = logits.map((x, i) => scale(density(x) - norm + smooth(x) - both, i));
-const line = (name, y, color, dash) => ({ type: "scatter", mode: "lines", name, x: probability, y, xaxis: "x2", yaxis: "y2", line: { color, dash, width: 2.5 }, showlegend: false, hovertemplate: name + ": %{x:.4f}<extra></extra>" });
-const traces = [
-  { type: "bar", orientation: "h", x: clamp, y: names, marker: { color: hues }, text: found.map(tidy), textposition: "outside", cliponaxis: false, showlegend: false, hoverinfo: "skip" },
-  line("prior", prior, data.colours.orange, "dash"),
-  line("posterior", posterior, data.colours.blue, "solid"),
-];
-const readout = kept.length === 0 ? "Nobody is left in: without data every Bayes factor is 1."
-  : `${kept.length} people, ${flips.toLocaleString("en")} flips: the data favour a same-side bias by ${tidy(result.same)} to 1 when people may differ, `
-  + `by ${tidy(result.alike)} to 1 when they are treated as alike; they favour differences between people by ${tidy(result.people)} to 1.`;
-return { data: traces, readout, result };
-"""  # noqa: E501
-
-
 def browser_layout() -> dict[str, Any]:
     """Plotly figure without traces: bars of Bayes factors above, prior and posterior of theta below."""
     ticks = list(range(0, 25, 6))
+    bayes_factors = {
+        "domain": [0, 1],
+        "anchor": "y",
+        "range": [-2.5, 37],
+        "tickvals": ticks,
+        "ticktext": ["1", *(f"10<sup>{t}</sup>" for t in ticks[1:])],
+        "title": {"text": "Bayes factor (log axis)"},
+    }
+    probability = {
+        "domain": [0, 1],
+        "anchor": "y2",
+        "range": [0.5, 0.54],
+        "title": {"text": "P(same side), typical person"},
+    }
+    legend = {"text": "dashed: prior, solid: posterior", "showarrow": False, "xanchor": "right"}
     layout = {
         "height": 460,
         "margin": {"l": 120, "r": 20, "t": 10, "b": 50},
-        "xaxis": {"domain": [0, 1], "anchor": "y", "range": [-2.5, 37], "tickvals": ticks, "ticktext": ["1", *(f"10<sup>{t}</sup>" for t in ticks[1:])], "title": {"text": "Bayes factor (log axis)"}},  # noqa: E501
+        "xaxis": bayes_factors,
         "yaxis": {"domain": [0.58, 1], "anchor": "x", "automargin": True},
-        "xaxis2": {"domain": [0, 1], "anchor": "y2", "range": [0.5, 0.54], "title": {"text": "P(same side), typical person"}},  # noqa: E501
+        "xaxis2": probability,
         "yaxis2": {"domain": [0, 0.36], "anchor": "x2", "rangemode": "tozero", "title": {"text": "density"}},
-        "annotations": [
-            {"xref": "paper", "yref": "paper", "x": 0.98, "y": 0.36, "xanchor": "right", "showarrow": False, "text": "dashed: prior, solid: posterior"}  # noqa: E501
-        ],
-    }  # fmt: skip
+        "annotations": [{"xref": "paper", "yref": "paper", "x": 0.98, "y": 0.36, **legend}],
+    }
     return {"data": [], "layout": layout}
-
-
-def log10(average: idea.ModelAverage, name: str) -> float:
-    """log10 of an inclusion Bayes factor."""
-    return average.log_inclusion_bayes_factor[name] / np.log(10)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from foretold.kit import check
+
 if TYPE_CHECKING:
     import torch
 
@@ -21,14 +23,16 @@ def practice_curve(flips: ArrayLike, asymptote: ArrayLike, toss_part: ArrayLike,
     `asymptote`, `toss_part` (probabilities) and `exponent` have shape (draws,). Raises ValueError on negative flips
     and on probabilities outside (0, 1).
     """
-    t = np.atleast_1d(np.asarray(flips, float))
-    low, part, power = (np.atleast_1d(np.asarray(x, float))[:, None] for x in (asymptote, toss_part, exponent))
-    if not (t >= 0).all():
-        raise ValueError(f"flips has the smallest value {t.min():g}; allowed are numbers >= 0")
-    for name, p in (("asymptote", low), ("toss_part", part)):
-        if not ((p > 0) & (p < 1)).all():
-            raise ValueError(f"{name} spans {p.min():g} to {p.max():g}; allowed are probabilities between 0 and 1")
-    return special.expit(special.logit(low) + special.logit(part) * (1 + t / 1000) ** power)
+    t = 1 + np.atleast_1d(check.reals("flips", flips, 0)) / 1000
+    low, part = _probabilities("asymptote", asymptote), _probabilities("toss_part", toss_part)
+    power = np.atleast_1d(check.reals("exponent", exponent))
+    toss = special.logit(part)[:, None] * t ** power[:, None]
+    return special.expit(special.logit(low)[:, None] + toss)
+
+
+def _probabilities(name: str, p: ArrayLike) -> Floats:
+    allowed = "probabilities between 0 and 1, both excluded"
+    return np.atleast_1d(check.reals(name, p, np.nextafter(0, 1), np.nextafter(1, 0), allowed))
 
 
 def same_side_probability(psi: ArrayLike) -> Floats:

@@ -19,16 +19,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from foretold.kit import check
 from foretold.papers.coins import theory
-from foretold.papers.coins.theory import Floats, Pair
+from foretold.papers.coins.theory import Axis, Floats, Pair
 
 if TYPE_CHECKING:
     import pymc
@@ -36,9 +36,12 @@ if TYPE_CHECKING:
 COUNTS = ["heads_same", "heads_diff", "tails_same", "tails_diff"]
 COLUMNS = ["person", *COUNTS]
 NODES = (71, 81, 25)  # grid points in sigma, theta and alpha; doubling them moves no printed digit
+# The paper's priors for estimation: theta and alpha ~ Beta(312, 312), sigma ~ half-Normal(0.04).
+BETA, HALF_NORMAL = (312, 312), 0.04
+TAILS = (1 - 0.95) / 2, (1 + 0.95) / 2  # the ends of a central 95% interval
 
 
-# --- checks and totals
+# --- counts
 
 
 def check_counts(counts: pd.DataFrame) -> Floats:
@@ -60,13 +63,14 @@ def check_counts(counts: pd.DataFrame) -> Floats:
         row, column = (int(i) for i in np.argwhere(bad)[0])
         where = f"{COUNTS[column]} of {counts['person'].iloc[row]!r}"
         raise ValueError(f"counts: {where} is {counts[COUNTS].iloc[row, column]!r}; allowed are whole numbers >= 0")
-    if counts["person"].duplicated().any():
-        who = counts["person"][counts["person"].duplicated()].iloc[0]
+    twice = counts["person"].duplicated()
+    if twice.any():
+        who = counts["person"][twice].iloc[0]
         raise ValueError(f"counts: person {who!r} stands twice; allowed is one row for each person")
-    if (numbers.sum(1) == 0).any():
-        raise ValueError(
-            f"counts: {counts['person'].iloc[int(np.argmin(numbers.sum(1)))]!r} has 0 flips; allowed is at least 1"
-        )
+    flips = numbers.sum(1)
+    if (flips == 0).any():
+        who = counts["person"].iloc[int(np.argmin(flips))]
+        raise ValueError(f"counts: {who!r} has 0 flips; allowed is at least 1")
     return numbers
 
 
@@ -79,32 +83,18 @@ def summary(counts: pd.DataFrame) -> pd.DataFrame:
     return table.assign(started_heads=hs + td, p_same=table["same"] / table["n"])
 
 
-def _check_binomial(name: str, successes: float, n: float) -> None:
-    for label, value in ((name, successes), ("n", n)):
-        if not isinstance(value, Real) or not np.isfinite(value) or value < 0 or value != np.floor(value):
-            raise ValueError(f"{label} is {value!r}; allowed is a whole number >= 0")
-    if successes > n:
-        raise ValueError(f"{name} is {successes!r}; allowed is at most n = {n!r}")
+# --- all flips alike: closed forms
 
 
-def _check_positive(name: str, *values: float) -> None:
-    if not all(isinstance(value, Real) and np.isfinite(value) and value > 0 for value in values):
-        raise ValueError(
-            f"{name} is {values if len(values) > 1 else values[0]!r}; allowed are finite numbers greater than 0"
-        )
+def proportion(successes: int, n: int) -> tuple[float, float, float]:
+    """Posterior mean and 95% interval (mean, low, high) of a proportion with a Beta(1, 1) prior: how the paper pools.
 
-
-def proportion(successes: int, n: int, a: float = 1, b: float = 1, level: float = 0.95) -> tuple[float, float, float]:
-    """Posterior (mean, low, high) of a proportion with a Beta(a, b) prior; the paper pools with a = b = 1."""
-    _check_binomial("successes", successes, n)
-    _check_positive("(a, b)", a, b)
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level!r}; allowed is a number between 0 and 1")
-    belief = stats.beta(a + successes, b + n - successes)
-    return float(belief.mean()), *(float(end) for end in belief.interval(level))
-
-
-# --- one coin, one tosser: Bayes factors in closed form
+    Raises ValueError unless 0 <= successes <= n are whole.
+    """
+    successes, n = _check_binomial("successes", successes, n)
+    belief = stats.beta(1 + successes, 1 + n - successes)
+    low, high = belief.interval(0.95)
+    return float(belief.mean()), float(low), float(high)
 
 
 def log_bayes_factor_same(same: int, n: int, a: float = 5100, b: float = 4900) -> float:
@@ -114,20 +104,25 @@ def log_bayes_factor_same(same: int, n: int, a: float = 5100, b: float = 4900) -
     pre-registered test).
     Raises ValueError unless 0 <= same <= n are whole and a, b > 0.
     """
-    _check_binomial("same", same, n)
-    _check_positive("(a, b)", a, b)
+    same, n = _check_binomial("same", same, n)
+    a, b = check.positive("a", a), check.positive("b", b)
     above_half = stats.beta.logsf(0.5, a + same, b + n - same) - stats.beta.logsf(0.5, a, b)
     return float(special.betaln(a + same, b + n - same) - special.betaln(a, b) + above_half + n * np.log(2))
 
 
 def log_bayes_factor_heads(heads: int, n: int, a: float = 5000, b: float = 5000) -> float:
     """Natural log of the Bayes factor of alpha ~ Beta(a, b) against alpha = 1/2, all flips alike. Errors as above."""
-    _check_binomial("heads", heads, n)
-    _check_positive("(a, b)", a, b)
+    heads, n = _check_binomial("heads", heads, n)
+    a, b = check.positive("a", a), check.positive("b", b)
     return float(special.betaln(a + heads, b + n - heads) - special.betaln(a, b) + n * np.log(2))
 
 
-# --- the model average
+def _check_binomial(name: str, successes: int, n: int) -> tuple[int, int]:
+    n = check.whole("n", n)
+    return check.whole(name, successes, 0, n, f"a whole number from 0 to n = {n}"), n
+
+
+# --- people differ: the average over 8 models
 
 
 @dataclass(frozen=True)
@@ -155,6 +150,37 @@ class ModelAverage:
         """Posterior probability of each model."""
         total = special.logsumexp(list(self.log_marginal.values()))
         return {model: float(np.exp(value - total)) for model, value in self.log_marginal.items()}
+
+
+def people_differ(grid: Floats, theta: Axis, alpha: Axis, log_sigma: Floats) -> dict[tuple[bool, bool], float]:
+    """Log marginal likelihoods of the four models in which people differ; the key is (same, heads).
+
+    `grid` (A + 1, S, T + 1) is the log-likelihood of all people on the nodes of alpha, sigma and theta. Its last row
+    stands for alpha = 1/2, its last column for theta = 1/2: there the simpler models are. `log_sigma` (S,) are the log
+    prior masses of sigma.
+    """
+    nodes, one_half = slice(0, -1), slice(-1, None)
+    found = {}
+    for same, heads in product((False, True), repeat=2):
+        a, rows = (alpha, nodes) if heads else (theory.ONE_HALF, one_half)
+        t, columns = (theta, nodes) if same else (theory.ONE_HALF, one_half)
+        log_prior = a.log_mass[:, None, None] + log_sigma[:, None] + t.log_mass
+        found[same, heads] = float(special.logsumexp(grid[rows, :, columns] + log_prior))
+    return found
+
+
+def people_alike(total: Floats, theta: Pair, alpha: Pair) -> dict[tuple[bool, bool], float]:
+    """Log marginal likelihoods of the four models in which all flips are alike; the key is (same, heads). `total` (4,)
+    are the counts of all people together, `theta` and `alpha` the parameters of the beta priors."""
+    numbers = total[None]
+    t_axis = theory.beta_axis(theta, theory.likely_theta(numbers, 0.0), 121, above_half=True)
+    a_axis = theory.beta_axis(alpha, theory.likely_alpha(numbers), 41)
+    found = {}
+    for same, heads in product((False, True), repeat=2):
+        t, a = t_axis if same else theory.ONE_HALF, a_axis if heads else theory.ONE_HALF
+        grid = theory.log_likelihood(numbers, t.x, a.x)[0]
+        found[same, heads] = float(special.logsumexp(grid + a.log_mass[:, None] + t.log_mass))
+    return found
 
 
 def model_average(
@@ -188,41 +214,38 @@ def model_averages(
     computed once and added up.
     """
     numbers = check_counts(counts)
+    masks = [_check_subset(mask, len(counts)) for mask in subsets]
     for name, pair in (("theta", theta), ("alpha", alpha), ("sigma", sigma)):
-        _check_positive(name, *pair)
-    masks = [np.asarray(mask, dtype=bool) for mask in subsets]
-    for mask in masks:
-        if mask.shape != (len(counts),) or not mask.any():
-            raise ValueError(
-                f"subsets has a mask of shape {mask.shape} with {mask.sum()} people; "
-                f"allowed is shape ({len(counts)},) with at least one"
-            )
+        for i, value in enumerate(pair):
+            check.positive(f"{name}[{i}]", value)
     prior = stats.gamma(sigma[0], scale=1 / sigma[1])
-    smallest, largest = theory.sigma_range(numbers, 0.05 * float(prior.mean()), float(prior.isf(1e-12)))
-    t, *log_theta = theory.axis("theta", numbers, theta, True, prior.mean(), nodes[1])
-    a, *log_alpha = theory.axis("alpha", numbers, alpha, False, 0.0, nodes[2])
-    s = np.geomspace(smallest, largest, nodes[0])
-    log_sigma = theory.sigma_weights(s, prior)
-    # The point values theta = 1/2 and alpha = 1/2 of the simpler models ride along as a last grid point.
-    axes = theory.Axes(s, np.append(t, 0.0), np.append(a, 0.0), theory.person_nodes(numbers, t, smallest, largest))
-    people = theory.person_log_marginals(numbers, axes)
-    where = {True: slice(0, -1), False: slice(-1, None)}
-    weight_t, weight_a = {True: sum(log_theta), False: np.zeros(1)}, {True: sum(log_alpha), False: np.zeros(1)}
+    s = theory.sigma_nodes(numbers, 0.05 * float(prior.mean()), float(prior.isf(1e-12)), nodes[0])
+    t = theory.beta_axis(theta, theory.likely_theta(numbers, prior.mean()), nodes[1], above_half=True)
+    a = theory.beta_axis(alpha, theory.likely_alpha(numbers), nodes[2])
+    at_half = theory.ONE_HALF.x
+    person = theory.person_nodes(numbers, t.x, s)
+    axes = theory.Axes(s, np.append(t.x, at_half), np.append(a.x, at_half), person)
+    each, log_sigma = theory.person_log_marginals(numbers, axes), theory.sigma_weights(s, prior)
     averages = []
     for mask in masks:
-        together, found = people[mask].sum(axis=0), {}
-        alone = numbers[mask].sum(axis=0, keepdims=True)
-        t, *tw = theory.axis("theta", alone, theta, True, 0.0, 121)
-        a, *aw = theory.axis("alpha", alone, alpha, False, 0.0, 41)
-        for same, heads in product((False, True), repeat=2):
-            grid = together[where[heads], :, where[same]]
-            log_weight = weight_a[heads][:, None, None] + log_sigma[:, None] + weight_t[same]
-            found[same, heads, True] = float(special.logsumexp(grid + log_weight))
-            flat = theory.log_likelihood(alone, t if same else np.zeros(1), a if heads else np.zeros(1))[0]
-            flat = flat + (sum(aw)[:, None] if heads else 0) + (sum(tw) if same else 0)
-            found[same, heads, False] = float(special.logsumexp(flat))
+        differ = people_differ(each[mask].sum(axis=0), t, a, log_sigma)
+        alike = people_alike(numbers[mask].sum(axis=0), theta, alpha)
+        found = {}
+        for same, heads in differ:
+            found[same, heads, True] = differ[same, heads]
+            found[same, heads, False] = alike[same, heads]
         averages.append(ModelAverage(found))
     return averages
+
+
+def _check_subset(mask: ArrayLike, people: int) -> NDArray[np.bool_]:
+    mask = np.asarray(mask, dtype=bool)
+    if mask.shape != (people,) or not mask.any():
+        raise ValueError(
+            f"subsets has a mask of shape {mask.shape} with {mask.sum()} people; "
+            f"allowed is shape ({people},) with at least one"
+        )
+    return mask
 
 
 # --- the posterior of the full model
@@ -239,73 +262,49 @@ class Posterior:
     people: Mapping[str, theory.Marginal]
 
     @staticmethod
-    def proportion(marginal: theory.Marginal, level: float = 0.95) -> tuple[float, float, float]:
-        """(mean, low, high) of the probability 1 / (1 + exp(-x))."""
-        low, high = special.expit(marginal.quantile([(1 - level) / 2, (1 + level) / 2]))
+    def proportion(marginal: theory.Marginal) -> tuple[float, float, float]:
+        """Mean and 95% interval (mean, low, high) of the probability 1 / (1 + exp(-x))."""
+        low, high = special.expit(marginal.quantile(TAILS))
         return marginal.expect(special.expit), float(low), float(high)
 
-    def sd_people(self, level: float = 0.95) -> tuple[float, float, float]:
-        """(mean, low, high) of the standard deviation over people as the paper prints it, a difference of
+    def sd_people(self) -> tuple[float, float, float]:
+        """Mean and 95% interval of the standard deviation over people as the paper prints it, a difference of
         probabilities: 1 / (1 + exp(-sigma)) - 1/2.
         """
-        mean, low, high = self.proportion(self.sigma, level)
+        mean, low, high = self.proportion(self.sigma)
         return mean - 0.5, low - 0.5, high - 0.5
 
 
-def posterior(
-    counts: pd.DataFrame,
-    *,
-    theta: Pair = (312, 312),
-    alpha: Pair = (312, 312),
-    sigma: float = 0.04,
-    nodes: tuple[int, int, int] = NODES,
-) -> Posterior:
+def posterior(counts: pd.DataFrame) -> Posterior:
     """Posterior of theta, alpha, sigma, each person and a new person, by quadrature.
 
-    Priors: theta ~ Beta(*theta), alpha ~ Beta(*alpha), sigma ~ half-Normal(sigma) on the logit scale. The defaults are
-    the paper's priors for estimation (here theta may lie below 1/2). Errors as `model_average`.
+    Priors, the paper's for estimation: theta and alpha ~ Beta(312, 312), sigma ~ half-Normal(0.04) on the logit scale
+    (here theta may lie below 1/2). Raises ValueError as `check_counts` does.
     """
     numbers = check_counts(counts)
-    for name, values in (("theta", theta), ("alpha", alpha), ("sigma", (sigma,))):
-        _check_positive(name, *values)
-    prior = stats.halfnorm(scale=sigma)
-    smallest, largest = theory.sigma_range(numbers, 0.03 * sigma, 7 * sigma)
-    t, t_weight, t_prior = theory.axis("theta", numbers, theta, False, sigma, nodes[1])
-    a, a_weight, a_prior = theory.axis("alpha", numbers, alpha, False, 0.0, nodes[2])
-    s = np.geomspace(smallest, largest, nodes[0])
-    axes = theory.Axes(s, t, a, theory.person_nodes(numbers, t, smallest, largest))
-    each = theory.person_log_marginals(numbers, axes)
-    s_weight = theory.sigma_weights(s, prior)
-    joint = each.sum(axis=0) + (a_weight + a_prior)[:, None, None] + s_weight[:, None] + t_weight + t_prior
+    prior = stats.halfnorm(scale=HALF_NORMAL)
+    s = theory.sigma_nodes(numbers, 0.03 * HALF_NORMAL, 7 * HALF_NORMAL, NODES[0])
+    t = theory.beta_axis(BETA, theory.likely_theta(numbers, HALF_NORMAL), NODES[1])
+    a = theory.beta_axis(BETA, theory.likely_alpha(numbers), NODES[2])
+    axes = theory.Axes(s, t.x, a.x, theory.person_nodes(numbers, t.x, s))
+    each, log_sigma = theory.person_log_marginals(numbers, axes), theory.sigma_weights(s, prior)
+    joint = each.sum(axis=0) + a.log_mass[:, None, None] + log_sigma[:, None] + t.log_weight + t.log_prior
     joint -= special.logsumexp(joint)
-    # A person's density is N(b; theta, sigma) times that person's likelihood, averaged over the joint posterior;
-    # a new person has no likelihood.
-    weights, top = theory.person_weights(numbers, axes)
-    mass = np.exp(joint)
-    people, new = np.zeros((len(numbers), len(axes.person))), np.zeros(len(axes.person))
-    for i in range(len(s)):
-        kernel = theory.people_kernel(axes, i)
-        new += kernel @ mass[:, i].sum(axis=0)
-        share = mass[:, i] * np.exp(top[:, None, None] - each[:, :, i])
-        people += np.einsum("kab,kab->kb", weights, share @ kernel.T)
+    on_theta, on_alpha, on_sigma = (special.logsumexp(joint, axis=others) for others in ((0, 1), (1, 2), (0, 2)))
+    people, new = theory.person_densities(numbers, axes, each, joint)
     with np.errstate(divide="ignore"):
         log_people, log_new = np.log(people), np.log(new)
-    on_sigma = special.logsumexp(joint, axis=(0, 2)) - s_weight + prior.logpdf(s)
+    through = theory.Marginal.through
     return Posterior(
-        theta=theory.Marginal.through(t, special.logsumexp(joint, axis=(0, 1)) - t_weight),
-        alpha=theory.Marginal.through(a, special.logsumexp(joint, axis=(1, 2)) - a_weight),
-        sigma=theory.Marginal.through(s, on_sigma),
-        new_person=theory.Marginal.through(axes.person, log_new),
-        people={
-            name: theory.Marginal.through(axes.person, row)
-            for name, row in zip(counts["person"], log_people, strict=True)
-        },
+        theta=through(t.x, on_theta - t.log_weight),
+        alpha=through(a.x, on_alpha - a.log_weight),
+        sigma=through(s, on_sigma - log_sigma + prior.logpdf(s)),
+        new_person=through(axes.person, log_new),
+        people={name: through(axes.person, row) for name, row in zip(counts["person"], log_people, strict=True)},
     )
 
 
-def hierarchical_model(
-    counts: pd.DataFrame, *, theta: Pair = (312, 312), alpha: Pair = (312, 312), sigma: float = 0.04
-) -> pymc.Model:
+def hierarchical_model(counts: pd.DataFrame) -> pymc.Model:
     """The same model for PyMC: variables theta, alpha, sigma, person (logits, one a person; dims "name").
 
     Centred: with thousands of flips each person's logit is known so well that drawing it directly mixes better than
@@ -314,14 +313,12 @@ def hierarchical_model(
     import pymc as pm
 
     hs, hd, ts, td = check_counts(counts).astype(int).T
-    for name, values in (("theta", theta), ("alpha", alpha), ("sigma", (sigma,))):
-        _check_positive(name, *values)
     with pm.Model(coords={"name": counts["person"].to_list()}) as model:
-        same = pm.Beta("theta", *theta)
-        a = pm.math.logit(pm.Beta("alpha", *alpha))
-        spread = pm.HalfNormal("sigma", sigma)
+        theta = pm.Beta("theta", *BETA)
+        a = pm.math.logit(pm.Beta("alpha", *BETA))
+        sigma = pm.HalfNormal("sigma", HALF_NORMAL)
         start = np.log((hs + ts + 0.5) / (hd + td + 0.5))
-        b = pm.Normal("person", pm.math.logit(same), spread, dims="name", initval=start)
+        b = pm.Normal("person", pm.math.logit(theta), sigma, dims="name", initval=start)
         pm.Binomial("heads_from_heads", n=hs + td, logit_p=a + b, observed=hs)
         pm.Binomial("heads_from_tails", n=hd + ts, logit_p=a - b, observed=hd)
     return model

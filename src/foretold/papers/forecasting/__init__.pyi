@@ -5,6 +5,7 @@ from .idea import (
     brier_score as brier_score,
     check_forecasts as check_forecasts,
     extremise as extremise,
+    half_sums as half_sums,
     log_score as log_score,
     murphy_decomposition as murphy_decomposition,
     over_rounding as over_rounding,

@@ -10,15 +10,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from foretold.kit import check
+
 Array = NDArray[Any]
+ROUNDING = 0.005  # of moments that are printed with two decimals
+LEVEL, POWER = 0.05, 0.8  # of a test: how often it rejects a true null, and should find a difference
 EXACT_UP_TO = 40  # differences whose sign flips are all counted, not sampled
+DRAWN_AT_ONCE = 10_000  # sign patterns
 
 
 class TTest(NamedTuple):
@@ -49,9 +53,8 @@ class Murphy(NamedTuple):
 def t_from_moments(mean: float, sd: float, n: int, null: float) -> TTest:
     """One-sample t test of a mean against `null`, from the mean and SD of n values: (t, two-sided p), n - 1 degrees of
     freedom. Raises ValueError for an SD that is not above 0, n < 2, and numbers that are not finite."""
-    _finite(mean=mean, null=null)
-    _check_sd("sd", sd)
-    n = _check_count("n", n, 2)
+    mean, null, sd = check.real("mean", mean), check.real("null", null), check.positive("sd", sd)
+    n = check.whole("n", n, 2)
     return _t_test(mean - null, sd / math.sqrt(n), n - 1)
 
 
@@ -65,30 +68,29 @@ def t_between_moments(
     differences is then sqrt(sd1^2 + sd2^2 - 2 correlation sd1 sd2), with n - 1 degrees of freedom.
     Raises ValueError as `t_from_moments`, and for a correlation outside [-1, 1] or one that leaves no spread.
     """
-    _finite(mean1=mean1, mean2=mean2)
-    _check_sd("sd1", sd1)
-    _check_sd("sd2", sd2)
-    n = _check_count("n", n, 2)
+    mean1, sd1 = check.real("mean1", mean1), check.positive("sd1", sd1)
+    mean2, sd2 = check.real("mean2", mean2), check.positive("sd2", sd2)
+    n = check.whole("n", n, 2)
     if correlation is None:
         return _t_test(mean1 - mean2, math.sqrt((sd1**2 + sd2**2) / n), 2 * n - 2)
-    if not _is_real(correlation) or not -1 <= correlation <= 1:
-        raise ValueError(f"correlation is {correlation!r}; allowed is a number from -1 to 1, or None (independent)")
+    check.real("correlation", correlation, -1, 1, "a number from -1 to 1, or None (independent)")
     variance = sd1**2 + sd2**2 - 2 * correlation * sd1 * sd2
     if variance <= 1e-12 * (sd1**2 + sd2**2):
-        raise ValueError(f"correlation is {correlation!r}; with these SDs the differences would have no spread")
+        raise check.refuse("correlation", correlation, "one with which the differences of these SDs have a spread")
     return _t_test(mean1 - mean2, math.sqrt(variance / n), n - 1)
 
 
-def over_rounding(
-    test: Callable[..., TTest], moments: Sequence[float], half: float = 0.005, points: int = 5
-) -> tuple[TTest, TTest]:
-    """(smallest, largest) t and p of `test(*moments)` when each moment may be off by up to `half`: on a grid of
-    `points` values for each, both ends included. Raises ValueError for half < 0 and points < 2."""
-    if not _is_real(half) or half < 0 or _check_count("points", points, 2) < 2:
-        raise ValueError(f"half is {half!r}; allowed is a finite number of at least 0")
-    steps = np.linspace(-half, half, points)
+def _t_test(difference: float, error: float, df: int) -> TTest:
+    t = float(difference / error)
+    return TTest(t, float(2 * stats.t.sf(abs(t), df)))
+
+
+def over_rounding(test: Callable[..., TTest], moments: Sequence[float]) -> tuple[TTest, TTest]:
+    """(smallest, largest) t and p of `test(*moments)` when each moment was rounded to two decimals: over five values of
+    each, from 0.005 below what is printed to 0.005 above."""
+    steps = np.linspace(-ROUNDING, ROUNDING, 5)
     found = [
-        test(*(m + s for m, s in zip(moments, shift, strict=True)))
+        test(*(moment + step for moment, step in zip(moments, shift, strict=True)))
         for shift in itertools.product(steps, repeat=len(moments))
     ]
     t, p = zip(*found, strict=True)
@@ -98,45 +100,34 @@ def over_rounding(
 # How much n questions can show
 
 
-def power(difference: float, sd: float, n: int, alpha: float = 0.05) -> float:
-    """Probability that a two-sided one-sample (or paired) t test at level `alpha` rejects, when the true mean is
+def power(difference: float, sd: float, n: int) -> float:
+    """Probability that a two-sided one-sample (or paired) t test at the 5% level rejects, when the true mean is
     `difference` away from the null and values are normal with `sd`: tails of the noncentral t distribution.
 
-    Raises ValueError as `t_from_moments`, and for alpha outside (0, 1).
+    Raises ValueError as `t_from_moments`.
     """
-    _finite(difference=difference)
-    _check_sd("sd", sd)
-    n = _check_count("n", n, 2)
-    _check_open("alpha", alpha)
-    return _power(abs(difference) / sd, n, alpha)
-
-
-def _power(effect: float, n: int, alpha: float) -> float:
-    limit = stats.t.isf(alpha / 2, n - 1)
-    shift = effect * math.sqrt(n)
+    difference, sd = check.real("difference", difference), check.positive("sd", sd)
+    n = check.whole("n", n, 2)
+    limit = stats.t.isf(LEVEL / 2, n - 1)
+    shift = abs(difference) / sd * math.sqrt(n)
     return float(stats.nct.sf(limit, n - 1, shift) + stats.nct.cdf(-limit, n - 1, shift))
 
 
-def sample_size(difference: float, sd: float, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Smallest n whose `power` is at least the given one. Raises ValueError as `power`, and for difference 0, which no
-    sample size detects more often than `alpha`, or a power that is not between alpha and 1."""
-    _finite(difference=difference)
-    _check_sd("sd", sd)
-    _check_open("alpha", alpha)
-    _check_open("power", power)
-    if difference == 0:
-        raise ValueError(
-            f"difference is {difference!r}; allowed is a number other than 0, which no sample size detects"
-        )
-    if power <= alpha:
-        raise ValueError(f"power is {power!r}; allowed is a number above alpha, {alpha!r}")
-    effect, high = abs(difference) / sd, 2
-    while _power(effect, high, alpha) < power:
+def sample_size(difference: float, sd: float) -> int:
+    """Smallest n whose `power` is at least 80%: doubled until it is enough, then by bisection. Raises ValueError as
+    `power`, and for difference 0, which no sample size detects more often than the level."""
+    if check.real("difference", difference) == 0:
+        raise check.refuse("difference", difference, "a number other than 0, which no sample size detects")
+    high = 2
+    while power(difference, sd, high) < POWER:
         high *= 2
     low = max(2, high // 2)
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if _power(effect, middle, alpha) >= power else (middle + 1, high)
+        if power(difference, sd, middle) >= POWER:
+            high = middle
+        else:
+            low = middle + 1
     return high
 
 
@@ -166,10 +157,7 @@ def log_score(p: ArrayLike, y: ArrayLike) -> float:
 def skill_score(score: float, reference: float) -> float:
     """1 - score / reference: 1 is perfect, 0 as good as the reference, below 0 worse. Raises ValueError for a reference
     that is not above 0."""
-    _finite(score=score)
-    if not _is_real(reference) or reference <= 0:
-        raise ValueError(f"reference is {reference!r}; allowed is a finite number above 0")
-    return 1 - score / reference
+    return 1 - check.real("score", score) / check.positive("reference", reference)
 
 
 def extremise(p: ArrayLike, exponent: float, shift: float = 0.0) -> Array:
@@ -178,10 +166,7 @@ def extremise(p: ArrayLike, exponent: float, shift: float = 0.0) -> Array:
 
     Raises ValueError for p outside [0, 1], exponent <= 0 and numbers that are not finite.
     """
-    p = _check_probabilities(p)
-    _finite(exponent=exponent, shift=shift)
-    if exponent <= 0:
-        raise ValueError(f"exponent is {exponent!r}; allowed is a number above 0")
+    p, exponent, shift = _check_probabilities(p), check.positive("exponent", exponent), check.real("shift", shift)
     return special.expit(exponent * special.logit(p) + shift)
 
 
@@ -211,28 +196,26 @@ def sign_flip_test(differences: ArrayLike, flips: int = 100_000, rng: np.random.
     (1 + hits) / (1 + flips). Raises ValueError for differences that are not finite numbers in one dimension, for
     flips < 1, and when a generator is needed and missing.
     """
-    d = np.asarray(differences, float)
-    if d.ndim != 1 or d.size == 0 or not np.isfinite(d).all():
-        raise ValueError(f"differences has shape {d.shape}; allowed are finite numbers, one for each question")
-    _check_count("flips", flips, 1)
-    observed = abs(d.sum())
-    limit = observed - 1e-12 * np.abs(d).sum()  # sums in another order round differently
+    d = check.vector("differences", differences)
+    flips = check.whole("flips", flips, 1)
+    limit = abs(d.sum()) - 1e-12 * np.abs(d).sum()  # sums in another order round differently
+    if limit <= 0:
+        return SignFlip(float(d.mean()), 1.0)
     if len(d) <= EXACT_UP_TO:
-        left, right = _half_sums(d[: len(d) // 2]), np.sort(_half_sums(d[len(d) // 2 :]))
+        left, right = half_sums(d[: len(d) // 2]), np.sort(half_sums(d[len(d) // 2 :]))
         above = len(right) - np.searchsorted(right, limit - left, "left")
         below = np.searchsorted(right, -limit - left, "right")
-        hits = float((above + below).sum()) if limit > 0 else 2.0 ** len(d)
-        return SignFlip(float(d.mean()), min(1.0, hits / 2.0 ** len(d)))
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng is {rng!r}; with {len(d)} differences patterns are drawn: a numpy.random.Generator")
+        return SignFlip(float(d.mean()), float((above + below).sum()) / 2.0 ** len(d))
+    rng = check.generator("rng", rng)
     hits = 0
-    for start in range(0, flips, 10_000):
-        signs = rng.integers(0, 2, (min(10_000, flips - start), len(d)), dtype=np.int8) * 2 - 1
+    for start in range(0, flips, DRAWN_AT_ONCE):
+        patterns = min(DRAWN_AT_ONCE, flips - start)
+        signs = rng.integers(0, 2, (patterns, len(d)), dtype=np.int8) * 2 - 1
         hits += int((np.abs(signs @ d) >= limit).sum())
     return SignFlip(float(d.mean()), (1 + hits) / (1 + flips))
 
 
-def _half_sums(d: Array) -> Array:
+def half_sums(d: Array) -> Array:
     """Sums of d under every pattern of signs, (2^len(d),)."""
     sums = np.zeros(1)
     for value in d:
@@ -254,42 +237,4 @@ def check_forecasts(p: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
 
 
 def _check_probabilities(p: ArrayLike) -> Array:
-    values = np.asarray(p)
-    if values.ndim != 1 or values.size == 0 or values.dtype.kind not in "biuf":
-        raise ValueError(f"p has shape {values.shape} and type {values.dtype}; allowed is a 1-D array of probabilities")
-    values = values.astype(float)
-    bad = ~((values >= 0) & (values <= 1))
-    if bad.any():
-        raise ValueError(f"p holds {values[bad][0]}; allowed are probabilities from 0 to 1")
-    return values
-
-
-def _t_test(difference: float, error: float, df: int) -> TTest:
-    t = float(difference / error)
-    return TTest(t, float(2 * stats.t.sf(abs(t), df)))
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _finite(**values: Any) -> None:
-    for name, value in values.items():
-        if not _is_real(value):
-            raise ValueError(f"{name} is {value!r}; allowed is a finite number")
-
-
-def _check_sd(name: str, value: Any) -> None:
-    if not _is_real(value) or value <= 0:
-        raise ValueError(f"{name} is {value!r}; allowed is a finite number above 0")
-
-
-def _check_count(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{name} is {value!r}; allowed is a whole number of at least {least}")
-    return int(value)
-
-
-def _check_open(name: str, value: Any) -> None:
-    if not _is_real(value) or not 0 < value < 1:
-        raise ValueError(f"{name} is {value!r}; allowed is a number between 0 and 1")
+    return check.vector("p", p, low=0, high=1, allowed="probabilities from 0 to 1")

@@ -8,7 +8,6 @@ from .idea import (
     competitive_bound as competitive_bound,
     discard_bits as discard_bits,
     error_counts as error_counts,
-    faults as faults,
     flip_bits as flip_bits,
     harmonic as harmonic,
     optimal_cost as optimal_cost,

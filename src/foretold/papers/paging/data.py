@@ -18,38 +18,40 @@ from typing import Any
 
 import numpy as np
 
+from foretold.kit import check
+
 Traces = dict[str, np.ndarray]
 
 
-def zipf(n: int, objects: int, rng: np.random.Generator, exponent: float = 1.0) -> np.ndarray:
-    """Independent requests, (n,): object i (from 0) with probability proportional to (i + 1) ** -exponent.
+def zipf(n: int, objects: int, rng: np.random.Generator) -> np.ndarray:
+    """Independent requests, (n,): object i (from 0) with probability proportional to 1 / (i + 1).
 
-    Raises ValueError for n < 1, objects < 1 and an exponent below 0.
+    Raises ValueError for n < 1 and objects < 1.
     """
-    if n < 1 or objects < 1 or not exponent >= 0:
-        given = (n, objects, exponent)
-        raise ValueError(f"(n, objects, exponent) is {given!r}; allowed are n, objects >= 1 and exponent >= 0")
-    weight = np.cumsum(np.arange(1, objects + 1, dtype=float) ** -exponent)
+    n, objects = check.whole("n", n, 1), check.whole("objects", objects, 1)
+    weight = np.cumsum(1 / np.arange(1, objects + 1))
     return np.searchsorted(weight, rng.random(n) * weight[-1], side="right")
 
 
-def record(work: Callable[[], Any], limit: int, block: int = 4) -> np.ndarray:
+BLOCK = 4  # source lines
+
+
+def record(work: Callable[[], Any], limit: int) -> np.ndarray:
     """What a Python program touches while it runs, (at most `limit`,): each line of Python that is executed asks for
-    the block of `block` source lines that holds it, as a processor asks for a line of its instruction cache.
+    the block of four source lines that holds it, as a processor asks for a line of its instruction cache.
 
     Requests for the block just asked for are left out: every policy has it. Only pure Python code is seen. Blocks are
     numbered in the order in which they come. `work` is called again until there is enough. A tracing function that was
     set before (a debugger's) is put back.
-    Raises ValueError for limit < 1 or block < 1.
+    Raises ValueError for limit < 1.
     """
-    if limit < 1 or block < 1:
-        raise ValueError(f"(limit, block) is {(limit, block)!r}; allowed are whole numbers of at least 1")
+    limit = check.whole("limit", limit, 1)
     numbers: dict[tuple[str, int], int] = {}
     trace: list[int] = []
 
     def on_line(frame: Any, event: str, _: Any) -> Any:
         if event == "line":
-            at = (frame.f_code.co_filename, frame.f_lineno // block)
+            at = (frame.f_code.co_filename, frame.f_lineno // BLOCK)
             page = numbers.setdefault(at, len(numbers))
             if not trace or trace[-1] != page:
                 trace.append(page)
@@ -76,6 +78,8 @@ class _EnoughError(BaseException):
     """The trace is long enough. No `except Exception` of the program at work stops it."""
 
 
+# A recording holds this function's own lines, in blocks of four: its first one stands at line 4 i + 3 of this file, and
+# anywhere else every number that was measured on a recorded trace would be another.
 def chores() -> None:
     """A small program at work: for several modules of the standard library it rewrites the source and cuts it into
     tokens, wraps it, compares it with itself, turns it into JSON and reads it as HTML, all in Python."""

@@ -1,77 +1,128 @@
 """Small instances of paging, exactly: expectations in rational arithmetic, and adversaries. Plain Python, no loops of
 `policies`: each is a check of the other.
 
-A policy is a machine. `step` takes its state, a request and a bit, and says whether that was a fault and which states
+A policy is a machine: `step` takes its state, a request and a bit, and says whether that was a fault and which states
 may follow, all equally likely.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
+import operator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from foretold.kit import check
 from foretold.papers.paging import idea
 
-State = Hashable
-MACHINES = ["lru", "marker", "flush", "mark0", "mark_predict"]
-EMPTY: dict[str, State] = {
-    "lru": (),
-    "flush": frozenset(),
-    "marker": (frozenset(), frozenset()),  # the cache, and what is marked
-    "mark0": (frozenset(), frozenset()),
-    "mark_predict": (frozenset(), frozenset(), frozenset()),  # and the pages whose latest bit is 1
+Pages = frozenset[int]
+NONE: Pages = frozenset()
+
+
+class State(NamedTuple):
+    """What a policy remembers. Each uses what it needs: Flush the cache alone, the marking policies what is marked in
+    it, Mark&Predict also the pages whose latest bit is 1, in the cache or not, and LRU the cache with the newest page
+    first."""
+
+    cache: Pages = NONE
+    marked: Pages = NONE
+    ones: Pages = NONE
+    newest_first: tuple[int, ...] = ()
+
+
+def after_lru(state: State, page: int, bit: int, k: int) -> list[State]:
+    """The cache is the k pages used last. LRU reads no bit."""
+    others = (other for other in state.newest_first if other != page)
+    newest_first = (page, *others)[:k]
+    return [State(frozenset(newest_first), newest_first=newest_first)]
+
+
+def after_flush(state: State, page: int, bit: int, k: int) -> list[State]:
+    """A full cache is emptied for a page that is not there; a page with bit 1 leaves at once."""
+    full = page not in state.cache and len(state.cache) == k
+    cache = NONE if full else state.cache
+    return [State(cache - {page} if bit else cache | {page})]
+
+
+def after_marker(state: State, page: int, bit: int, k: int) -> list[State]:
+    """The page is marked. If it needs a place, one of the unmarked pages leaves; if all are marked, all marks go first.
+    Those whose latest bit is 1 leave before others: with Marker, which reads no bit, there are none."""
+    if page in state.cache or len(state.cache) < k:
+        return [state._replace(cache=state.cache | {page}, marked=state.marked | {page})]
+    marked = NONE if state.marked == state.cache else state.marked
+    unmarked = state.cache - marked
+    victims = (unmarked & state.ones) or unmarked
+    return [state._replace(cache=state.cache - {victim} | {page}, marked=marked | {page}) for victim in sorted(victims)]
+
+
+def after_mark0(state: State, page: int, bit: int, k: int) -> list[State]:
+    """Marker, but a page with bit 1 leaves at once."""
+    after = after_marker(state, page, bit, k)
+    if not bit:
+        return after
+    return [loaded._replace(cache=loaded.cache - {page}, marked=loaded.marked - {page}) for loaded in after]
+
+
+def after_mark_predict(state: State, page: int, bit: int, k: int) -> list[State]:
+    """Marker, which notes the bit."""
+    after = after_marker(state, page, bit, k)
+    return [loaded._replace(ones=loaded.ones | {page} if bit else loaded.ones - {page}) for loaded in after]
+
+
+AFTER = {
+    "lru": after_lru,
+    "marker": after_marker,
+    "flush": after_flush,
+    "mark0": after_mark0,
+    "mark_predict": after_mark_predict,
 }
 
 
 def step(policy: str, state: State, page: int, bit: int, k: int) -> tuple[int, list[State]]:
-    """(fault, next states, each equally likely) of a policy of `MACHINES`, written as the paper describes them."""
-    if policy == "lru":  # pages, the newest first
-        fault = page not in state
-        return int(fault), [(page, *(other for other in state if other != page))[:k]]
-    if policy == "flush":
-        fault = page not in state
-        cache = frozenset() if fault and len(state) == k else state
-        return int(fault), [cache - {page} if bit else cache | {page}]
-    cache, marked, *rest = state
-    ones = rest[0] if rest else frozenset()
-    fault, victims = page not in cache, [None]
-    if fault and len(cache) == k:
-        marked = marked if cache - marked else frozenset()
-        unmarked = cache - marked
-        victims = sorted((unmarked & ones) or unmarked)
-    after = []
-    for victim in victims:
-        kept, now = (cache - {victim}) | {page}, marked | {page}
-        if policy == "mark_predict":
-            after.append((kept, now, (ones - {page}) | {page} if bit else ones - {page}))
-        elif policy == "mark0" and bit:
-            after.append((kept - {page}, now - {page}))
-        else:
-            after.append((kept, now))
-    return int(fault), after
+    """(fault, next states, each equally likely) of a policy of `AFTER`, written as the paper describes them."""
+    return int(page not in state.cache), AFTER[policy](state, page, bit, k)
+
+
+# All random choices at once. A chance is a whole number in some unit, which all numbers of choices divide: a policy
+# chooses one of at most k pages at each request, so lcm(1..k) ** n is fine enough for n requests.
+
+Chances = dict[State, int]
+
+
+def spread(policy: str, chances: Chances, page: int, bit: int, k: int) -> tuple[Chances, int]:
+    """The chances of all states after a request, and the chance that it was a fault."""
+    after: Chances = {}
+    paid = 0
+    for state, chance in chances.items():
+        fault, states = step(policy, state, page, bit, k)
+        paid += fault * chance
+        for following in states:
+            after[following] = after.get(following, 0) + chance // len(states)
+    return after, paid
 
 
 def exact_cost(policy: str, trace: Sequence[int], k: int, bits: Sequence[int]) -> Fraction:
-    """Expected number of faults of a policy of `MACHINES`, as a fraction: all random choices are followed.
+    """Expected number of faults of a policy of `AFTER`, as a fraction: all random choices are followed.
 
     Raises ValueError for another policy, and for traces, sizes and bits as `paging.simulate` does.
     """
-    if policy not in MACHINES:
-        raise ValueError(f"policy is {policy!r}; allowed are {', '.join(MACHINES)}")
-    idea.phase_bits(trace, k)  # checks trace and size
-    chances, cost = {EMPTY[policy]: Fraction(1)}, Fraction(0)
-    for page, bit in zip(trace, idea.check_bits("bits", bits, len(trace)), strict=True):
-        after: dict[State, Fraction] = {}
-        for state, chance in chances.items():
-            fault, states = step(policy, state, page, int(bit), k)
-            cost += chance * fault
-            for following in states:
-                after[following] = after.get(following, Fraction(0)) + chance / len(states)
-        chances = after
-    return cost
+    check.one_of("policy", policy, list(AFTER))
+    requests, pages = idea.check_trace(trace)
+    advice = idea.check_bits("bits", bits, len(requests))
+    k = idea.check_size(k, pages)
+    unit = math.lcm(*range(1, k + 1)) ** len(requests)
+    chances, cost = {State(): unit}, 0
+    for page, bit in zip(requests.tolist(), advice.tolist(), strict=True):
+        chances, paid = spread(policy, chances, page, bit, k)
+        cost += paid
+    return Fraction(cost, unit)
+
+
+# Every small instance
 
 
 def sequences(pages: int, n: int) -> Iterator[tuple[int, ...]]:
@@ -80,11 +131,41 @@ def sequences(pages: int, n: int) -> Iterator[tuple[int, ...]]:
         yield ()
         return
     for start in sequences(pages, n - 1):
-        for page in range(min(max(start, default=-1) + 2, pages)):
+        for page in range(names(start, pages)):
             yield (*start, page)
 
 
-def coefficients(policy: str, k: int) -> tuple[Fraction, Fraction, Fraction]:
+def names(trace: Sequence[int], pages: int) -> int:
+    """How many pages may be asked for next: those of the trace so far and, if there are fewer than `pages`, a new one,
+    which gets the next number."""
+    return min(max(trace, default=-1) + 2, pages)
+
+
+class Instance(NamedTuple):
+    """A trace with advice, and what a policy pays for it: chances and expected cost in units of a chance."""
+
+    trace: tuple[int, ...]
+    bits: tuple[int, ...]
+    chances: Chances
+    cost: int
+
+
+def instances(policy: str, k: int, pages: int, n: int, unit: int) -> Iterator[Instance]:
+    """Every trace of `sequences` with every bit vector. Those that begin alike share the work for their beginning."""
+    if n == 0:
+        yield Instance((), (), {State(): unit}, 0)
+        return
+    for start in instances(policy, k, pages, n - 1, unit):
+        for page in range(names(start.trace, pages)):
+            for bit in (0, 1):
+                chances, paid = spread(policy, start.chances, page, bit, k)
+                yield Instance((*start.trace, page), (*start.bits, bit), chances, start.cost + paid)
+
+
+Bound = tuple[Fraction, Fraction, Fraction]
+
+
+def coefficients(policy: str, k: int) -> Bound:
     """(alpha, beta, gamma) of the policy's bound, with H_k as a fraction."""
     h = sum((Fraction(1, i) for i in range(1, k + 1)), Fraction(0))
     alpha, beta, gamma = idea.BOUNDS[policy](k, h)
@@ -92,49 +173,32 @@ def coefficients(policy: str, k: int) -> tuple[Fraction, Fraction, Fraction]:
 
 
 def largest_excess(
-    policy: str, k: int, pages: int, n: int, bound: tuple[Fraction, Fraction, Fraction] | None = None
+    policy: str, k: int, pages: int, n: int, bound: Bound | None = None
 ) -> tuple[Fraction, int, tuple[Sequence[int], Sequence[int]]]:
     """The largest expected cost minus alpha OPT + beta eta0 + gamma eta1, over every trace of n requests for at most
     `pages` pages and every bit vector, in exact arithmetic: (excess, number of instances, the worst instance).
 
-    `bound` defaults to the policy's own. Traces and bits that begin alike share their beginning, and probabilities are
-    whole numbers of lcm(1..k)**-n, so 100,000 instances take seconds.
+    `bound` defaults to the policy's own. 100,000 instances take seconds.
     """
     bound = bound or coefficients(policy, k)
-    unit, true = math.lcm(*range(1, k + 1)), idea.phase_bits if policy == "mark_predict" else idea.discard_bits
-    whole = unit**n * math.lcm(*(c.denominator for c in bound))
-    alpha, beta, gamma = (int(c * whole) for c in bound)
-    facts = {}
-    for trace in sequences(pages, n):
-        truth = sum(int(bit) << i for i, bit in enumerate(true(np.array(trace), k)))
-        facts[trace] = idea.optimal_cost(np.array(trace), k), truth
-    worst, count, where = None, 0, ((), ())
-
-    def explore(trace: tuple[int, ...], bits: int, chances: dict[State, int], cost: int) -> None:
-        nonlocal worst, count, where
-        if len(trace) == n:
-            optimum, truth = facts[trace]
-            eta0, eta1 = (truth & ~bits).bit_count(), (bits & ~truth).bit_count()
-            excess = cost * (whole // unit**n) - alpha * optimum - beta * eta0 - gamma * eta1
-            count += 1
-            if worst is None or excess > worst:
-                worst, where = excess, (trace, tuple(bits >> i & 1 for i in range(n)))
-            return
-        for page in range(min(max(trace, default=-1) + 2, pages)):
-            for bit in (0, 1):
-                after, paid = {}, 0
-                for state, chance in chances.items():
-                    fault, states = step(policy, state, page, bit, k)
-                    paid += chance * fault
-                    for following in states:
-                        after[following] = after.get(following, 0) + chance // len(states)
-                explore((*trace, page), bits | bit << len(trace), after, cost + paid)
-
-    explore((), 0, {EMPTY[policy]: unit**n}, 0)
-    return Fraction(worst, whole), count, where
+    true_bits = idea.phase_bits if policy == "mark_predict" else idea.discard_bits
+    facts = {trace: (idea.optimal_cost(trace, k), true_bits(trace, k).tolist()) for trace in sequences(pages, n)}
+    unit = math.lcm(*range(1, k + 1)) ** n * math.lcm(*(number.denominator for number in bound))
+    alpha, beta, gamma = (int(number * unit) for number in bound)
+    excesses = []
+    for trace, bits, _, cost in instances(policy, k, pages, n, unit):
+        optimum, truth = facts[trace]
+        eta0 = sum(map(operator.lt, bits, truth))
+        eta1 = sum(map(operator.gt, bits, truth))
+        excesses.append((cost - alpha * optimum - beta * eta0 - gamma * eta1, trace, bits))
+    worst, trace, bits = max(excesses, key=operator.itemgetter(0))
+    return Fraction(worst, unit), len(excesses), (trace, bits)
 
 
-def adversary(policy: str, k: int, n: int, advice: int) -> np.ndarray:
+# Lower bounds
+
+
+def adversary(policy: str, k: int, n: int, advice: int) -> NDArray[np.int64]:
     """The trace (n,) that hurts a deterministic policy ("lru" or "flush") most: of k + 1 pages, always ask for one that
     is not in its cache (if there are several, for the one not asked for longest), while the advice is the same bit for
     every request.
@@ -142,13 +206,12 @@ def adversary(policy: str, k: int, n: int, advice: int) -> np.ndarray:
     The policy faults at every request; the optimum faults at most once in k requests after the first k. Raises
     ValueError for a policy that is not deterministic, k < 1, n < 1 and advice other than 0 or 1.
     """
-    if policy not in ("lru", "flush"):
-        raise ValueError(f"policy is {policy!r}; allowed are 'lru' and 'flush', which are deterministic")
-    if k < 1 or n < 1 or advice not in (0, 1):
-        raise ValueError(f"(k, n, advice) is {(k, n, advice)!r}; allowed are k >= 1, n >= 1 and advice 0 or 1")
-    state, trace, oldest_first = EMPTY[policy], np.empty(n, np.int64), list(range(k + 1))
+    check.one_of("policy", policy, ("lru", "flush"))
+    k, n = check.whole("k", k, 1), check.whole("n", n, 1)
+    check.one_of("advice", advice, (0, 1))
+    state, trace, oldest_first = State(), np.empty(n, np.int64), list(range(k + 1))
     for t in range(n):
-        page = next(page for page in oldest_first if page not in state)
+        page = next(page for page in oldest_first if page not in state.cache)
         oldest_first.remove(page)
         oldest_first.append(page)
         trace[t] = page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from matplotlib.figure import Figure
 
 from foretold import figures
 from foretold.figures import COLOURS, INK
-from foretold.papers.prediction_sets import idea
-from foretold.papers.prediction_sets.experiment import TAUS, Measured
+from foretold.kit import uncertainty
+from foretold.papers.prediction_sets import idea, theory
+from foretold.papers.prediction_sets.experiment import BUDGETS, TAUS, Measured
 from foretold.papers.prediction_sets.idea import Node, Partial
 
+CODE: dict[str, Any] = {"fontsize": 10.5, "va": "center", "family": "DejaVu Sans Mono"}
 HOLES = {1: ("blue", "o"), 2: ("orange", "s"), 3: ("green", "^"), 4: ("purple", "D")}
 
 
@@ -30,11 +33,10 @@ def programs(rows: Sequence[tuple[str, str]]) -> Figure:
         parts, x = text.split(idea.HOLE), 0.21
         for i, part in enumerate(parts):
             if i:
-                hole = axis.text(x, at, " ?? ", fontsize=10.5, va="center", family="DejaVu Sans Mono", color="white",
-                                 bbox={"facecolor": COLOURS["red"], "edgecolor": "none", "pad": 1.5})  # fmt: skip
-                x = _right(fig, axis, hole)
+                box = {"facecolor": COLOURS["red"], "edgecolor": "none", "pad": 1.5}
+                x = _right(fig, axis, axis.text(x, at, " ?? ", **CODE, color="white", bbox=box))
             if part:
-                x = _right(fig, axis, axis.text(x, at, part, fontsize=10.5, va="center", family="DejaVu Sans Mono"))
+                x = _right(fig, axis, axis.text(x, at, part, **CODE))
     return fig
 
 
@@ -51,7 +53,7 @@ def curves(measured: Mapping[int, Measured], greedy: Mapping[int, Measured]) -> 
             if result is None:
                 continue
             missed, removed = result.missed.mean(0), result.removed.mean(0)
-            error = 1.96 * np.sqrt(missed * (1 - missed) / len(result.missed))
+            error = uncertainty.Z * np.sqrt(missed * (1 - missed) / len(result.missed))
             label = f"m = {m}" + ("" if style == "-" else ", greedy")
             upper.plot(TAUS, missed, style, color=COLOURS[colour], label=label, linewidth=1.6)
             if style == "-":
@@ -69,7 +71,7 @@ def law(held: np.ndarray, tests: int, expected: Any, epsilon: float, delta: floa
     k = np.arange(int(expected.ppf(1e-4)), int(expected.ppf(1 - 1e-4)) + 1)
     misses = np.round(held * tests).astype(int)
     beyond = (misses[:, None] > k).mean(0)
-    error = 1.96 * np.sqrt(beyond * (1 - beyond) / len(misses))
+    error = uncertainty.Z * np.sqrt(beyond * (1 - beyond) / len(misses))
     axis.plot(k / tests, expected.sf(k), color=COLOURS["orange"], linestyle="--", label="beta-binomial law")
     axis.step(k / tests, beyond, where="post", color=COLOURS["blue"], linewidth=1.6, label=f"{len(held):,} splits")
     axis.fill_between(
@@ -113,8 +115,8 @@ def advantages(table: pd.DataFrame) -> Figure:
             colour, mark = HOLES[m]
             rows = rows.sort_values("epsilon")
             bars = _bars(rows, "more")
-            axis.errorbar(rows["epsilon"] + 0.003 * (m - 2.5), rows["more"], bars, color=COLOURS[colour], marker=mark,
-                          markersize=5, linewidth=1.5, label=f"m = {m}")  # fmt: skip
+            look = {"color": COLOURS[colour], "marker": mark, "markersize": 5, "linewidth": 1.5}
+            axis.errorbar(rows["epsilon"] + 0.003 * (m - 2.5), rows["more"], bars, label=f"m = {m}", **look)
         axis.axhline(0, color=INK, linewidth=1)
         axis.set(xlabel="allowed error $\\epsilon$", title=view)
     axes[0].set_ylabel("greedy minus optimal,\npoints of removed nodes")
@@ -151,8 +153,8 @@ def broken(table: pd.DataFrame, delta: float) -> Figure:
 def family(tree: Node, truth: Node, max_holes: Sequence[int]) -> dict[str, Any]:
     """One program for the browser: its nodes' texts and costs, and for each m which nodes are kept at each threshold
     and whether the true program is in the set."""
-    budgets, everything = -np.log(TAUS[:-1]), Partial(tree, np.zeros(len(tree.nodes), bool))
-    partials = {m: [*idea.nested_partial_programs(tree, budgets, m), everything] for m in max_holes}
+    everything = Partial(tree, np.zeros(len(tree.nodes), bool))
+    partials = {m: [*theory.nested_partial_programs(tree, BUDGETS[:-1], m), everything] for m in max_holes}
     return {
         "texts": [list(node.text) for node in tree.nodes],
         "costs": tree.costs.tolist(),
@@ -187,31 +189,4 @@ def browser_data(
     }
 
 
-# values: program ("p0", ...), m ("1" to "4"), tau
-UPDATE = r"""
-const program = data.programs[values.program], kept = program.kept[values.m], steps = kept.length;
-const at = values.tau >= 1 ? steps - 1 : Math.round(values.tau * (steps - 2)), now = kept[at], n = now.length;
-const safe = (text) => text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
-let holes = 0;
-// Walks the tree in preorder: what a node writes stands around its children.
-function write(v) {
-  if (!now[v]) { holes++; return '<strong style="border:2px solid;border-radius:4px;padding:0 .35em">??</strong>'; }
-  const texts = program.texts[v];
-  let out = safe(texts[0]), child = v + 1;
-  for (const after of texts.slice(1)) { out += write(child) + safe(after); child = program.ends[child]; }
-  return out;
-}
-const text = write(0), size = now.reduce((sum, bit) => sum + bit, 0);
-// The smallest error rate that this threshold may promise: at which as few misses have probability delta.
-const e = data.errors[values.m][at], N = data.n;
-const log = [0]; for (let i = 1; i <= N; i++) log.push(log[i - 1] + Math.log(i));
-const cdf = (p) => { let sum = 0; for (let i = 0; i <= e; i++) sum += Math.exp(log[N] - log[i] - log[N - i] + i * Math.log(p) + (N - i) * Math.log1p(-p)); return sum; };
-let low = 1e-9, high = 1 - 1e-9;
-for (let i = 0; i < 60; i++) { const middle = (low + high) / 2; if (cdf(middle) > data.delta) low = middle; else high = middle; }
-const promise = e >= N ? 1 : high, inside = program.inside[values.m][at];
-const line = (name, code) => `<p style="margin:.3em 0"><span style="display:inline-block;min-width:5.5em">${name}</span> <span style="font-family:monospace;font-size:1.05em">${code}</span></p>`;
-const html = line("predicted", text) + line("true", safe(program.truth));
-const readout = `τ = ${values.tau.toFixed(2)}: ${n - size} of ${n} nodes removed, ${holes} hole${holes === 1 ? "" : "s"}; the true program is ${inside ? "" : "not "}in the set. `
-  + `Of ${N} programs this threshold missed ${e}: it may promise an error of at most ${(100 * promise).toFixed(1)}% (confidence ${Math.round(100 * (1 - data.delta))}%).`;
-return { html, readout, result: { removed: n - size, holes, promise } };
-"""  # noqa: E501
+UPDATE = figures.script(Path(__file__).with_name("browser.js"))

@@ -13,24 +13,23 @@ The compiled loops are in `policies`; `theory` has expectations in rational arit
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from foretold.kit import check
 from foretold.papers.paging.idea import policies
 
 Array = NDArray[Any]
-WITHOUT_BITS = {"lru": policies.lru, "belady": policies.belady, "marker": policies.mark0}
-WITH_BITS = {
-    "flush": policies.flush,
+WITHOUT_BITS = ("lru", "belady", "marker")
+POLICIES = (*WITHOUT_BITS, "flush", "mark0", "mark_predict", "follow", "combine")
+RANDOMISED = {  # Marker is Mark0 with zeros for advice
+    "marker": policies.mark0,
     "mark0": policies.mark0,
     "mark_predict": policies.mark_predict,
     "follow": policies.follow,
 }
-POLICIES = [*WITHOUT_BITS, *WITH_BITS, "combine"]
-RANDOMISED = ["marker", "mark0", "mark_predict", "follow", "combine"]
 # What a policy must pay at most: alpha * OPT + beta * eta0 + gamma * eta1, as functions of k and H_k.
 BOUNDS = {
     "belady": lambda k, h: (1, 0, 0),
@@ -61,45 +60,39 @@ def simulate(
     for k < 1, for a missing or superfluous bit vector, bits of another length than the trace or other than 0 and 1, and
     for a missing generator.
     """
-    if policy == "combine":
-        return int(_faults(policy, trace, k, bits, rng).sum())
-    return int(np.count_nonzero(_faults(policy, trace, k, bits, rng)))
-
-
-def faults(
-    policy: str, trace: ArrayLike, k: int, bits: ArrayLike | None = None, rng: np.random.Generator | None = None
-) -> Array:
-    """Pages loaded at each request, (n,): 0 or 1 (with "combine" also k or k + 1, at a switch). Arguments and errors
-    as `simulate`."""
-    return _faults(policy, trace, k, bits, rng)
-
-
-def _faults(policy: str, trace: ArrayLike, k: int, bits: ArrayLike | None, rng: np.random.Generator | None) -> Array:
-    if policy not in POLICIES:
-        raise ValueError(f"policy is {policy!r}; allowed are {', '.join(POLICIES)}")
+    check.one_of("policy", policy, POLICIES)
     requests, pages = check_trace(trace)
-    k = _check_size(k)
-    advised = policy in WITH_BITS or policy == "combine"
-    if advised and bits is None:
-        raise ValueError(
-            f"bits is None; policy {policy!r} needs one bit (0 or 1) for each of the {len(requests)} requests"
-        )
-    if not advised and bits is not None:
-        raise ValueError(f"bits is given; policy {policy!r} takes no advice, so only None is allowed")
-    if policy in RANDOMISED and not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng is {rng!r}; policy {policy!r} is randomised and needs a numpy.random.Generator")
-    unread = 0 if policy == "belady" else len(requests)  # belady would write its bits there
-    advice = check_bits("bits", bits, len(requests)) if advised else np.zeros(unread, np.uint8)
-    k = min(k, pages)  # a larger cache never fills: the same run, in less memory
-    fault = np.zeros(len(requests), np.uint8)
-    rng = rng if rng is not None else np.random.default_rng(0)  # deterministic loops ignore it
+    size = check_size(k, pages)
+    advice = _advice(policy, bits, len(requests))
+    if policy in RANDOMISED or policy == "combine":
+        check.generator("rng", rng)
+    return int(_faults(policy, requests, pages, size, advice, rng).sum())
+
+
+def _faults(policy: str, requests: Array, pages: int, k: int, advice: Array, rng: np.random.Generator | None) -> Array:
+    """Pages loaded at each request, (n,)."""
+    if policy == "lru":
+        return policies.lru(requests, pages, k)
+    if policy == "belady":
+        return policies.belady(requests, pages, k)[0]
+    if policy == "flush":
+        return policies.flush(requests, pages, k, advice)
     if policy == "combine":
-        second = np.zeros(len(requests), np.uint8)
-        policies.mark0(requests, pages, k, advice, rng, fault)
-        policies.mark0(requests, pages, k, np.zeros_like(advice), rng, second)
-        return policies.combine(fault, second, k)
-    (WITH_BITS | WITHOUT_BITS)[policy](requests, pages, k, advice, rng, fault)
-    return fault
+        advised = policies.mark0(requests, pages, k, advice, rng)
+        marker = policies.mark0(requests, pages, k, np.zeros_like(advice), rng)
+        return policies.combine(advised, marker, k)
+    return RANDOMISED[policy](requests, pages, k, advice, rng)
+
+
+def _advice(policy: str, bits: ArrayLike | None, n: int) -> Array:
+    """The bits of a policy that takes advice; zeros, which make Marker of Mark0, for others."""
+    if policy in WITHOUT_BITS:
+        if bits is not None:
+            raise ValueError(f"bits is given; policy {policy!r} takes no advice, so only None is allowed")
+        return np.zeros(n, np.uint8)
+    if bits is None:
+        raise ValueError(f"bits is None; policy {policy!r} needs one bit (0 or 1) for each of the {n} requests")
+    return check_bits("bits", bits, n)
 
 
 def check_trace(trace: ArrayLike) -> tuple[Array, int]:
@@ -122,10 +115,9 @@ def check_trace(trace: ArrayLike) -> tuple[Array, int]:
     return np.ascontiguousarray(requests, dtype=np.int64), high + 1
 
 
-def _check_size(k: Any) -> int:
-    if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
-        raise ValueError(f"k is {k!r}; allowed is a whole number of pages, at least 1")
-    return int(k)
+def check_size(k: Any, pages: int) -> int:
+    """The size of the cache; of one that never fills the number of pages: the same run, in less memory."""
+    return min(check.whole("k", k, 1, allowed="a whole number of pages, at least 1"), pages)
 
 
 def check_bits(name: str, bits: ArrayLike, n: int) -> Array:
@@ -133,8 +125,10 @@ def check_bits(name: str, bits: ArrayLike, n: int) -> Array:
     values = np.asarray(bits)
     if values.shape != (n,):
         raise ValueError(f"{name} has shape {values.shape}; allowed is ({n},), one bit for each request")
-    if values.dtype.kind not in "biuf" or not np.all((values == 0) | (values == 1)):
-        wrong = values[(values != 0) & (values != 1)][:1] if values.dtype.kind in "biuf" else values[:1]
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"{name} holds {values[0]!r}; allowed are 0 and 1")
+    wrong = values[(values != 0) & (values != 1)]
+    if len(wrong):
         raise ValueError(f"{name} holds {wrong[0]!r}; allowed are 0 and 1")
     return values.astype(np.uint8)
 
@@ -157,9 +151,7 @@ def discard_bits(trace: ArrayLike, k: int) -> Array:
     other bits and the same cost. Raises ValueError as `simulate` does.
     """
     requests, pages = check_trace(trace)
-    bits = np.zeros(len(requests), np.uint8)
-    policies.belady(requests, pages, min(_check_size(k), pages), bits, None, np.zeros(len(requests), np.uint8))
-    return bits
+    return policies.belady(requests, pages, check_size(k, pages))[1]
 
 
 def phase_bits(trace: ArrayLike, k: int) -> Array:
@@ -168,7 +160,7 @@ def phase_bits(trace: ArrayLike, k: int) -> Array:
     k-phases cut the trace greedily: each is as long as it can be with k distinct pages. Errors as `simulate`.
     """
     requests, pages = check_trace(trace)
-    return policies.absent_next(requests, pages, policies.phases(requests, pages, _check_size(k)))
+    return policies.absent_next(requests, pages, policies.phases(requests, pages, check_size(k, pages)))
 
 
 def clean_pages(trace: ArrayLike, k: int) -> int:
@@ -177,10 +169,9 @@ def clean_pages(trace: ArrayLike, k: int) -> int:
     Raises ValueError as `simulate` does.
     """
     requests, pages = check_trace(trace)
-    number = policies.phases(requests, pages, _check_size(k))
-    inside = np.unique(np.stack([number, requests]), axis=1)
-    before = set(map(tuple, inside.T))
-    return sum((phase - 1, page) not in before for phase, page in inside.T)
+    number = policies.phases(requests, pages, check_size(k, pages))
+    inside = np.unique(number * pages + requests)  # one number for each pair of a phase and a page in it
+    return int(np.count_nonzero(~np.isin(inside - pages, inside)))
 
 
 # Errors
@@ -194,14 +185,10 @@ def flip_bits(
 
     Raises ValueError for bits that are not 0 or 1, a rate outside [0, 1], an unknown side, and without a Generator.
     """
-    truth = check_bits("bits", bits, len(np.atleast_1d(np.asarray(bits))))
-    if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= rate <= 1:
-        raise ValueError(f"rate is {rate!r}; allowed is a probability from 0 to 1")
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng is {rng!r}; allowed is a numpy.random.Generator")
-    if side not in ("both", "zeros", "ones"):
-        raise ValueError(f"side is {side!r}; allowed are 'both', 'zeros' and 'ones'")
-    turned = rng.random(len(truth)) < rate
+    truth = check_bits("bits", bits, np.size(bits))
+    rate = check.probability("rate", rate)
+    check.one_of("side", side, ("both", "zeros", "ones"))
+    turned = check.generator("rng", rng).random(len(truth)) < rate
     if side != "both":
         turned &= truth == (side == "ones")
     return truth ^ turned
@@ -209,14 +196,17 @@ def flip_bits(
 
 def error_counts(bits: ArrayLike, truth: ArrayLike) -> tuple[int, int]:
     """(eta0, eta1): wrong bits among predicted zeros, and among predicted ones. ValueError as `check_bits`."""
-    expected = check_bits("truth", truth, len(np.atleast_1d(np.asarray(truth))))
+    expected = check_bits("truth", truth, np.size(truth))
     predicted = check_bits("bits", bits, len(expected))
     return int(np.sum(predicted < expected)), int(np.sum(predicted > expected))
 
 
+# The bounds
+
+
 def harmonic(k: int) -> float:
     """H_k = 1 + 1/2 + ... + 1/k. Raises ValueError for k < 1."""
-    return float(np.sum(1 / np.arange(1, _check_size(k) + 1)))
+    return float(np.sum(1 / np.arange(1, check.whole("k", k, 1) + 1)))
 
 
 def competitive_bound(policy: str, k: int, optimum: float, eta0: float = 0, eta1: float = 0) -> float:
@@ -226,11 +216,7 @@ def competitive_bound(policy: str, k: int, optimum: float, eta0: float = 0, eta1
     advice (1, 0, 0) for "belady", (k, 0, 0) for "lru" (Sleator and Tarjan 1985) and (2 H_k, 0, 0) for "marker" (Fiat et
     al. 1991). Raises ValueError for a policy without such a bound, k < 1, and numbers below 0.
     """
-    if policy not in BOUNDS:
-        raise ValueError(f"policy is {policy!r}; a bound is known for {', '.join(BOUNDS)}")
-    k = _check_size(k)
-    for name, value in (("optimum", optimum), ("eta0", eta0), ("eta1", eta1)):
-        if not isinstance(value, Real) or not np.isfinite(value) or value < 0:
-            raise ValueError(f"{name} is {value!r}; allowed is a finite number of at least 0")
+    check.one_of("policy", policy, list(BOUNDS))
+    optimum, eta0, eta1 = check.real("optimum", optimum, 0), check.real("eta0", eta0, 0), check.real("eta1", eta1, 0)
     alpha, beta, gamma = BOUNDS[policy](k, harmonic(k))
     return float(alpha * optimum + beta * eta0 + gamma * eta1)

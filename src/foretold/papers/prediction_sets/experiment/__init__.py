@@ -9,12 +9,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from foretold.papers.prediction_sets import idea
+from foretold.kit import check
+from foretold.kit.uncertainty import percentile_interval, share_interval
+from foretold.papers.prediction_sets import idea, theory
+from foretold.papers.prediction_sets.data import Builder, as_text
 from foretold.papers.prediction_sets.experiment.translator import Prediction
-from foretold.papers.prediction_sets.idea import Node, Partial, chains
+from foretold.papers.prediction_sets.idea import Node, Partial
+from foretold.papers.prediction_sets.theory import search
 
 # The grid of the authors' published code, and 1 for the set of all programs, which misses nothing.
 TAUS = np.append(np.linspace(1e-5, 1 - 1e-5, 100), 1.0)
+BUDGETS = np.abs(-np.log(TAUS))
 Maker = Callable[[Node, np.ndarray, int], list[Partial]]
 
 
@@ -33,14 +38,9 @@ class Measured:
         return np.where(self.missed.any(1), columns - np.argmax(self.missed[:, ::-1], 1), 0)
 
 
-def joint(tree: Node, budgets: np.ndarray, max_holes: int) -> list[Partial]:
-    """The nested family with most kept nodes."""
-    return idea.nested_partial_programs(tree, budgets, max_holes)
-
-
 def alone(tree: Node, budgets: np.ndarray, max_holes: int) -> list[Partial]:
     """The single optimum for each budget, not nested."""
-    return [Partial(tree, kept) for kept in chains.optima(tree.costs, tree.ends, budgets, max_holes)]
+    return [Partial(tree, kept) for kept in idea.optima(tree.costs, tree.ends, budgets, max_holes)]
 
 
 def greedy(tree: Node, budgets: np.ndarray, max_holes: int) -> list[Partial]:
@@ -48,28 +48,56 @@ def greedy(tree: Node, budgets: np.ndarray, max_holes: int) -> list[Partial]:
     next ones: the walk would come to the same."""
     found: list[Partial] = []
     for budget in budgets:
-        fits = found and found[-1].cost <= budget + 1e-9
-        found.append(found[-1] if fits else idea.greedy_partial_program(tree, budget, max_holes))
+        fits = found and found[-1].cost <= budget + idea.SLACK
+        found.append(found[-1] if fits else greedy_partial_program(tree, budget, max_holes))
     return found
 
 
+def greedy_partial_program(tree: Node, budget: float, max_holes: int) -> Partial:
+    """The baseline: remove the dearest leaf again and again until the rest keeps the budget.
+
+    A leaf is a kept node without kept children. If a new hole would be one too many, the parent of a hole goes instead,
+    with all below it: the dearest such parent. Raises ValueError as `largest_partial_program` does.
+    """
+    idea.check_tree("tree", tree)
+    budget, max_holes = idea.check_budget(budget), check.whole("max_holes", max_holes, 0)
+    costs, ends, parent = tree.costs, tree.ends, search.parents(tree.ends)
+    kept = np.ones(len(costs), bool)
+    while kept.any() and costs @ kept > budget + idea.SLACK:
+        leaves = [v for v in np.flatnonzero(kept) if not kept[v + 1 : ends[v]].any()]
+        holes = Partial(tree, kept).holes
+        fits = [v for v in leaves if len(holes) + 1 - sum(v < hole < ends[v] for hole in holes) <= max_holes]
+        choice = fits or [parent[hole] for hole in holes] or [0]
+        v = max(choice, key=lambda v: (costs[v], -v))
+        kept[v : ends[v]] = False
+    return Partial(tree, kept)
+
+
 def measure(
-    predicted: Sequence[Node], true: Sequence[Node], max_holes: int, make: Maker = joint,
-    inside: Callable[[Partial, Node], bool] = idea.contains, taus: np.ndarray = TAUS,
-) -> Measured:  # fmt: skip
+    predicted: Sequence[Node],
+    true: Sequence[Node],
+    max_holes: int,
+    make: Maker = theory.nested_partial_programs,
+    inside: Callable[[Partial, Node], bool] = idea.contains,
+) -> Measured:
     """Build the sets of all programs at all thresholds, and look whether the true ones are inside. At tau = 1
-    everything is removed, even nodes that cost nothing: no model is certain, a probability of 1 has been rounded."""
-    missed, removed = np.ones((2, len(predicted), len(taus)))
-    budgets = np.abs(-np.log(taus))
+    everything is removed, even nodes that cost nothing: no model is certain, a probability of 1 has been rounded.
+
+    Raises ValueError unless there is a true program for each predicted one.
+    """
+    if len(predicted) != len(true):
+        raise ValueError(f"true has {len(true)} programs; allowed is one for each of {len(predicted)} predicted ones")
+    missed, removed = np.zeros((len(predicted), len(TAUS)), bool), np.ones((len(predicted), len(TAUS)))
     for row, (tree, truth) in enumerate(zip(predicted, true, strict=True)):
-        before, answer = None, True
-        for column, partial in enumerate(make(tree, budgets, max_holes)):
-            if before is None or (partial is not before and not np.array_equal(partial.kept, before.kept)):
+        before = None
+        for column, partial in enumerate(make(tree, BUDGETS, max_holes)):
+            same = before is not None and (partial is before or np.array_equal(partial.kept, before.kept))
+            if not same:
                 answer = not inside(partial, truth)
             before = partial
             missed[row, column], removed[row, column] = answer, partial.removed
-    missed[:, taus >= 1], removed[:, taus >= 1] = 0, 1
-    return Measured(missed.astype(bool), removed)
+    missed[:, TAUS >= 1], removed[:, TAUS >= 1] = False, 1
+    return Measured(missed, removed)
 
 
 def exact_match(predicted: Sequence[Node], true: Sequence[Node]) -> np.ndarray:
@@ -77,35 +105,16 @@ def exact_match(predicted: Sequence[Node], true: Sequence[Node]) -> np.ndarray:
     return np.array([idea.contains(tree, truth) for tree, truth in zip(predicted, true, strict=True)])
 
 
-def as_text(words: Sequence[str]) -> tuple[str, list[int]]:
-    """Words joined by blanks, and where each begins."""
-    starts = np.cumsum([0, *[len(word) + 1 for word in words]])[:-1]
-    return " ".join(words) or " ", starts.tolist()
-
-
-def with_costs(prediction: Prediction, build: Callable[..., Node]) -> Node:
+def with_costs(prediction: Prediction, build: Builder) -> Node:
     """The tree of a prediction, its words' costs on their owners; `build` makes trees, as `python_tree` does."""
     text, starts = as_text(prediction.words)
     return build(text, starts, prediction.costs, prediction.end)
 
 
-def bare(words: Sequence[str], build: Callable[..., Node]) -> Node:
-    """The tree of words, without costs."""
-    text, starts = as_text(words)
-    return build(text, starts, [0.0] * len(starts))
-
-
-def share_interval(count: int, trials: int) -> tuple[float, float]:
-    """95% interval of a share, exact (Clopper and Pearson)."""
-    found = stats.binomtest(int(count), int(trials)).proportion_ci(0.95, "exact")
-    return float(found.low), float(found.high)
-
-
 def price_of_nesting(trees: Sequence[Node], max_holes: int) -> tuple[float, float]:
     """(share of kept nodes that nesting costs over all trees and `TAUS`, share of trees where it costs nothing)."""
-    budgets = np.abs(-np.log(TAUS))
-    single = np.array([chains.optima(t.costs, t.ends, budgets, max_holes).sum() for t in trees])
-    nested = np.array([chains.chain(t.costs, t.ends, budgets, max_holes, True).sum() for t in trees])
+    single = np.array([idea.optima(t.costs, t.ends, BUDGETS, max_holes).sum() for t in trees])
+    nested = np.array([theory.chain(t.costs, t.ends, BUDGETS, max_holes).sum() for t in trees])
     return float(1 - nested.sum() / single.sum()), float(np.mean(nested == single))
 
 
@@ -117,7 +126,7 @@ def examples(predicted: Sequence[Node], true: Sequence[Node], right: np.ndarray,
         wanted = -(-count // 5) if right[i] else count - count // 5
         if len(found[bool(right[i])]) >= wanted or not 5 <= len(tree.nodes) <= 16 or len(idea.render(tree)) > 48:
             continue
-        family = joint(tree, np.abs(-np.log(TAUS)), 2)
+        family = theory.nested_partial_programs(tree, BUDGETS, 2)
         kinds = {part.kept.tobytes(): part for part in family}
         if len(kinds) >= 5 and any(part.size > 1 and idea.contains(part, truth) for part in kinds.values()):
             found[bool(right[i])].append(i)
@@ -127,7 +136,7 @@ def examples(predicted: Sequence[Node], true: Sequence[Node], right: np.ndarray,
 def opening(tree: Node, truth: Node, budgets: np.ndarray, max_holes: int) -> list[tuple[str, str]]:
     """Lines for a figure: the prediction, its different sets with the threshold at which each begins, the truth."""
     rows, before = [("predicted", idea.render(tree))], None
-    for budget, partial in zip(budgets, joint(tree, budgets, max_holes), strict=True):
+    for budget, partial in zip(budgets, theory.nested_partial_programs(tree, budgets, max_holes), strict=True):
         if before is None or not np.array_equal(partial.kept, before):
             mark = "\u2713" if idea.contains(partial, truth) else ""
             if partial.removed > 0:
@@ -140,9 +149,14 @@ def opening(tree: Node, truth: Node, budgets: np.ndarray, max_holes: int) -> lis
 
 
 def all_splits(
-    best: Mapping[int, Measured], greedily: Mapping[int, Measured], n: int, rates: Sequence[float], delta: float,
-    times: int, rng: np.random.Generator,
-) -> pd.DataFrame:  # fmt: skip
+    best: Mapping[int, Measured],
+    greedily: Mapping[int, Measured],
+    n: int,
+    rates: Sequence[float],
+    delta: float,
+    times: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
     """Divide the pool at random, `times` times, into n programs to calibrate on and the others to test on. One row for
     each division, number of holes, method and epsilon: index of the threshold, calibration errors, held-out error,
     share of held-out nodes removed. All methods see the same divisions; the threshold is `calibrate`'s."""
@@ -155,8 +169,7 @@ def all_splits(
         for (m, name, one), (missed, removed) in zip(methods, sums, strict=True):
             errors = one.missed[chosen].sum(0)
             for rate, most in zip(rates, allowed, strict=True):
-                too_many = np.flatnonzero(errors > most)
-                at = int(too_many[-1]) + 1 if len(too_many) else 0
+                at = idea.smallest_threshold(errors, most)
                 left = (missed[at] - errors[at], removed[at] - one.removed[chosen, at].sum())
                 rows.append((m, name, rate, at, errors[at], left[0] / (total - n), left[1] / (total - n)))
     return pd.DataFrame(rows, columns=["m", "method", "epsilon", "tau", "errors", "held-out error", "removed"])
@@ -169,30 +182,35 @@ def summary(runs: pd.DataFrame, n: int, tests: int, delta: float) -> pd.DataFram
     for (m, method, epsilon), part in runs.groupby(["m", "method", "epsilon"]):
         limit = finite_law(n, tests, epsilon, delta).sf(np.floor(epsilon * tests + 1e-9))
         beyond = np.mean(part["held-out error"] > epsilon + 1e-12)
-        low, high = part["removed"].quantile([0.025, 0.975])
         tau, error = TAUS[int(part["tau"].median())], part["held-out error"].mean()
-        rows.append((m, method, epsilon, tau, error, beyond, limit, part["removed"].mean(), low, high))
-    return pd.DataFrame(
-        rows, columns=["m", "method", "epsilon", "tau", "held-out error", "beyond", "law", "removed", "low", "high"]
-    )
+        middle, ends = part["removed"].mean(), percentile_interval(part["removed"])
+        rows.append((m, method, epsilon, tau, error, beyond, limit, middle, *ends))
+    columns = ["m", "method", "epsilon", "tau", "held-out error", "beyond", "law", "removed", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def greedy_minus_optimal(
+    runs: pd.DataFrame, best: Mapping[int, Measured], greedily: Mapping[int, Measured]
+) -> dict[tuple[int, float], dict[str, np.ndarray]]:
+    """What greedy sets remove more than optimal ones, in points of nodes, in each division, by number of holes and
+    epsilon: at the threshold calibrated for the optimal sets, and each at its own."""
+    keyed, found = runs.set_index(["m", "epsilon", "method"]).sort_index(), {}
+    for m, epsilon in sorted({(m, e) for m, e, _ in keyed.index}):
+        ours, theirs = keyed.loc[(m, epsilon, "optimal")], keyed.loc[(m, epsilon, "greedy")]
+        same = (greedily[m].removed - best[m].removed).mean(0)[ours["tau"].to_numpy()]
+        own = theirs["removed"].to_numpy() - ours["removed"].to_numpy()
+        found[m, epsilon] = {"same threshold": same, "each calibrated": own}
+    return found
 
 
 def advantage(runs: pd.DataFrame, best: Mapping[int, Measured], greedily: Mapping[int, Measured]) -> pd.DataFrame:
-    """What greedy sets remove more than optimal ones, in points of nodes: at the threshold calibrated for the optimal
-    sets, and each at its own. Intervals hold 95% of the divisions."""
+    """`greedy_minus_optimal`, means and the intervals that hold 95% of the divisions."""
     rows = []
-    keyed = runs.set_index(["m", "epsilon", "method"]).sort_index()
-    for m, epsilon in sorted({(m, e) for m, e, _ in keyed.index}):
-        ours, theirs = keyed.loc[(m, epsilon, "optimal")], keyed.loc[(m, epsilon, "greedy")]
-        at = ours["tau"].to_numpy()
-        same = (greedily[m].removed - best[m].removed).mean(0)[at]
-        own = theirs["removed"].to_numpy() - ours["removed"].to_numpy()
-        for view, values in (("same threshold", same), ("each calibrated", own)):
-            low, high = np.quantile(values, [0.025, 0.975])
-            rows.append((view, m, epsilon, *(100 * v for v in (values.mean(), low, high))))
-    return pd.DataFrame(rows, columns=["view", "m", "epsilon", "more", "low", "high"]).sort_values(
-        "view", ascending=False
-    )
+    for (m, epsilon), views in greedy_minus_optimal(runs, best, greedily).items():
+        for view, values in views.items():
+            rows.append((view, m, epsilon, *(100 * v for v in (values.mean(), *percentile_interval(values)))))
+    found = pd.DataFrame(rows, columns=["view", "m", "epsilon", "more", "low", "high"])
+    return found.sort_values("view", ascending=False)
 
 
 def mean_advantages(
@@ -200,19 +218,16 @@ def mean_advantages(
 ) -> list[tuple[float, float, float]]:
     """As `advantage`, the mean over all numbers of holes and epsilons in each division, over divisions (mean, low,
     high): first at the same threshold, then each calibrated."""
-    keyed, views = runs.set_index(["m", "epsilon", "method"]).sort_index(), ([], [])
-    for m, epsilon in sorted({(m, e) for m, e, _ in keyed.index}):
-        ours, theirs = keyed.loc[(m, epsilon, "optimal")], keyed.loc[(m, epsilon, "greedy")]
-        views[0].append((greedily[m].removed - best[m].removed).mean(0)[ours["tau"].to_numpy()])
-        views[1].append(theirs["removed"].to_numpy() - ours["removed"].to_numpy())
-    means = [100 * np.mean(view, 0) for view in views]
-    return [(float(mean.mean()), *map(float, np.quantile(mean, [0.025, 0.975]))) for mean in means]
+    views, found = greedy_minus_optimal(runs, best, greedily).values(), []
+    for name in ("same threshold", "each calibrated"):
+        means = 100 * np.mean([view[name] for view in views], 0)
+        found.append((float(means.mean()), *percentile_interval(means)))
+    return found
 
 
 def single_sizes(trees: Sequence[Node], holes: Sequence[int]) -> np.ndarray:
     """Kept nodes of the single optima, (len(holes), N, T)."""
-    budgets = np.abs(-np.log(TAUS))
-    return np.array([[chains.optima(t.costs, t.ends, budgets, m).sum(1) for t in trees] for m in holes])
+    return np.array([[idea.optima(t.costs, t.ends, BUDGETS, m).sum(1) for t in trees] for m in holes])
 
 
 def fewest(epsilon: float, delta: float) -> int:
@@ -228,22 +243,26 @@ def fewest(epsilon: float, delta: float) -> int:
 
 
 def breaking(
-    strict: Measured, loose: Mapping[str, Measured], n: int, rates: Sequence[float], delta: float, times: int,
+    strict: Measured,
+    loose: Mapping[str, Measured],
+    n: int,
+    rates: Sequence[float],
+    delta: float,
+    times: int,
     rng: np.random.Generator,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Calibrate with each containment of `loose`, judge by the strict one: share of divisions whose held-out error
-    exceeds epsilon, with its 95% interval, and the mean held-out error."""
+    exceeds epsilon, with its exact 95% interval, and the mean held-out error."""
     total, rows = len(strict.missed), []
     chosen = [rng.permutation(total) for _ in range(times)]
     for name, measured in {"strict": strict, **loose}.items():
         for epsilon in rates:
             allowed, held = idea.max_errors(n, epsilon, delta), []
             for order in chosen:
-                too_many = np.flatnonzero(measured.missed[order[:n]].sum(0) > allowed)
-                at = int(too_many[-1]) + 1 if len(too_many) else 0
+                at = idea.smallest_threshold(measured.missed[order[:n]].sum(0), allowed)
                 held.append(strict.missed[order[n:], at].mean())
             beyond = np.sum(np.array(held) > epsilon + 1e-12)
-            rows.append((name, epsilon, np.mean(held), beyond / times, *share_interval(beyond, times)))
+            rows.append((name, epsilon, np.mean(held), beyond / times, *share_interval(beyond, times, "exact")))
     return pd.DataFrame(rows, columns=["check", "epsilon", "held-out error", "share", "low", "high"])
 
 
@@ -274,25 +293,6 @@ def simulate(curve: np.ndarray, n: int, epsilon: float, delta: float, times: int
 
 
 # Results that travel with the package
-
-
-def record(task: str, predicted: Sequence[Node], true: Sequence[Node]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What the tables of the package hold of a task: for each program its nodes, whether it is right, and the index of
-    the first threshold that covers it, by method and m; and for each method, m and threshold the share of removed
-    nodes."""
-    results = {
-        f"{name}_{m}": measure(predicted, true, m, make)
-        for name, make in (("optimal", joint), ("greedy", greedy))
-        for m in (1, 2, 3, 4)
-    }
-    nodes = [len(tree.nodes) for tree in predicted]
-    frame = pd.DataFrame({"task": task, "nodes": nodes, "right": exact_match(predicted, true).astype(int)})
-    for name, result in results.items():
-        frame[name] = result.first
-    curves = pd.DataFrame({name: result.removed.mean(0).round(5) for name, result in results.items()})
-    curves.insert(0, "task", task)
-    curves.insert(1, "tau", TAUS)
-    return frame, curves
 
 
 def recorded(programs: pd.DataFrame, curves: pd.DataFrame, task: str, method: str, m: int) -> Measured:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from foretold.papers.prediction_sets.data import python_tree, words
-from foretold.papers.prediction_sets.experiment import bare
+from foretold.kit import check
+from foretold.papers.prediction_sets.data import bare
+from foretold.papers.prediction_sets.data.python import python_tree, words
 from foretold.papers.prediction_sets.idea import Node, Partial
 
 FAULTS = ("order", "names")
@@ -22,8 +23,8 @@ def faulty(*faults: str) -> Callable[[Partial, Node], bool]:
     """A containment with some of the `FAULTS`. "order": children are compared as a set, so ``a - b`` covers ``b - a``.
     "names": a node whose text begins with its first child and has nothing between its children loses what follows them,
     so ``x.append`` owns nothing and covers ``x.extend``; two such nodes agree. Raises ValueError for another fault."""
-    if unknown := [fault for fault in faults if fault not in FAULTS]:
-        raise ValueError(f"faults holds {unknown[0]!r}; allowed are {', '.join(FAULTS)}")
+    for fault in faults:
+        check.one_of("faults", fault, FAULTS)
 
     def nameless(node: Node) -> bool:
         return "names" in faults and bool(node.children) and not any(piece.strip() for piece in node.text[:-1])

@@ -15,8 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from foretold.kit import check
+
 PAD, END, OTHER = 0, 1, 2
 BUCKETS = 256  # embeddings that words outside of the list share
+RATE = 4e-3  # learning rate after the warm-up
+BATCH, AT_ONCE = 64, 128  # pairs in a step of training, sources that are translated together
 Pair = tuple[Sequence[str], Sequence[str]]
 
 
@@ -114,28 +118,26 @@ def train(
     steps: int,
     generator: torch.Generator,
     device: torch.device,
-    *,
     listed: int = 400,
     width: int = 96,
-    batch: int = 64,
-    rate: float = 4e-3,
 ) -> Translator:
     """A `Translator` fitted to pairs of words by Adam: learning rate up over 50 steps, then down to 0 in a line.
     Batches hold pairs of like length. `generator`, on the CPU, makes the first weights and the order.
 
     Raises ValueError without pairs and for steps < 1.
     """
-    if not pairs or steps < 1:
-        raise ValueError(f"pairs has {len(pairs)} entries and steps is {steps!r}; allowed are at least 1 of each")
+    if not pairs:
+        raise check.refuse("pairs", pairs, "at least one pair")
+    steps = check.whole("steps", steps, 1)
     words = Words([target for _, target in pairs], listed)
     numbered = [(words(source), [*words(target), END]) for source, target in pairs]
     model = Translator(words, width, generator).to(device)
-    optimiser = torch.optim.Adam(model.parameters(), lr=rate)
+    optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: min((s + 1) / 50, 1) * max(1 - s / steps, 0.02))
     waiting: list[list[int]] = []
     for _ in range(steps):
         if not waiting:
-            waiting = _batches(numbered, batch, generator)
+            waiting = _batches(numbered, generator)
         chosen = [numbered[i] for i in waiting.pop()]
         source, target = (_padded([pair[side] for pair in chosen], device) for side in (0, 1))
         found = model(source, target)
@@ -148,22 +150,20 @@ def train(
     return model.eval()
 
 
-def translate(
-    model: Translator, sources: Sequence[Sequence[str]], longest: int = 62, batch: int = 128
-) -> list[Prediction]:
+def translate(model: Translator, sources: Sequence[Sequence[str]], longest: int = 62) -> list[Prediction]:
     """The likeliest word at each step until the end or `longest` words, for each source."""
     device = model.embed.weight.device
     order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
-    found: list[Prediction | None] = [None] * len(sources)
-    for low in range(0, len(order), batch):
-        part = order[low : low + batch]
+    found: dict[int, Prediction] = {}
+    for low in range(0, len(order), AT_ONCE):
+        part = order[low : low + AT_ONCE]
         source = _padded([model.words(sources[i]) for i in part], device)
         numbers, costs = _greedy(model, source, longest)
         for i, row, paid in zip(part, numbers, costs, strict=True):
             stop = row.index(END) if END in row else len(row)
             words = [model.words.words[number] for number in row[:stop]]
             found[i] = Prediction(words, paid[:stop], paid[stop] if stop < len(row) else 0.0)
-    return found
+    return [found[i] for i in range(len(sources))]
 
 
 @torch.no_grad()
@@ -198,11 +198,11 @@ def _padded(rows: Sequence[Sequence[int]], device: torch.device) -> Tensor:
     return torch.tensor([[*row, *[PAD] * (length - len(row))] for row in rows], device=device)
 
 
-def _batches(pairs: Sequence[tuple[list[int], list[int]]], batch: int, generator: torch.Generator) -> list[list[int]]:
+def _batches(pairs: Sequence[tuple[list[int], list[int]]], generator: torch.Generator) -> list[list[int]]:
     """All pairs once, in batches of like length, in random order."""
     order = torch.randperm(len(pairs), generator=generator).tolist()
     batches = []
-    for low in range(0, len(order), 20 * batch):
-        near = sorted(order[low : low + 20 * batch], key=lambda i: len(pairs[i][0]))
-        batches += [near[at : at + batch] for at in range(0, len(near), batch)]
+    for low in range(0, len(order), 20 * BATCH):
+        near = sorted(order[low : low + 20 * BATCH], key=lambda i: len(pairs[i][0]))
+        batches += [near[at : at + BATCH] for at in range(0, len(near), BATCH)]
     return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
