@@ -35,10 +35,9 @@ def reversal_smollm2() -> pd.DataFrame:
 def reversal_context() -> pd.DataFrame:
     """SmolLM2 asked about one of two facts that stand in its context, without and with three examples."""
     tokenizer, model = pretrained.load(pretrained.fetch())
-    parts = []
+    facts, parts = idea.make_facts(46, np.random.default_rng(230912288)), []
     for shots in (0, 3):
-        facts = idea.make_facts(40 + 2 * shots, np.random.default_rng(230912288))
-        prompts = finetuning.in_context(facts, np.random.default_rng(1), shots)
+        prompts = finetuning.in_context(facts[: 40 + 2 * shots], np.random.default_rng(1), shots)
         asked, other = (
             finetuning.score(tokenizer, model, list(zip(prompts["prompt"], prompts[which], strict=True)))
             for which in ("answer", "other")
