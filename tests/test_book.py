@@ -16,6 +16,8 @@ from foretold.book.project import Project
 BOOK = Project.find(ROOT)
 CHAPTERS = sorted(BOOK.notebooks)
 
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("book/*.md")), *BOOK.notebooks.values()]
+
 # DESIGN, section 4: every chapter has the same anatomy.
 ANATOMY = [
     "The idea",
@@ -169,6 +171,14 @@ def test_pages_cite_only_what_the_bibliography_has():
     assert {key.strip() for several in cited for key in several.split(",")} <= keys
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_column_of_a_table_has_a_name(page):
+    """A screen reader says it before each cell."""
+    lines = [line.removeprefix("# ") for line in page.read_text(encoding="utf-8").splitlines()]
+    heads = [head for head, rule in itertools.pairwise(lines) if re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", rule)]
+    assert [head for head in heads if not all(name.strip() for name in head.strip("|").split("|"))] == []
+
+
 def test_links_of_the_root_pages_lead_somewhere():
     for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", (ROOT / page).read_text(encoding="utf-8")):
@@ -222,6 +232,14 @@ def test_what_a_chapter_needs_has_an_upper_bound_only_with_its_reason():
         "sphinx-book-theme==1.1.4",
     ]
     assert all(re.search(r'", # \w+', line) for line in bounded)
+
+
+def test_no_test_imports_pip():
+    """setuptools hands whoever has looked for pip the distutils of the standard library, for the rest of the process,
+    and with those neither PyTensor nor Torch can compile: all later tests of that process would fail."""
+    importing = re.compile(r"^\s*(import pip\b|from pip\b)", re.M)
+    texts = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py")}
+    assert [name for name, text in texts.items() if importing.search(text)] == []
 
 
 def test_no_third_party_script_or_font_is_committed():

@@ -242,9 +242,7 @@ print(json.dumps([done, missing]))
 LOOPS = """
 import numpy as np
 from foretold.papers.paging.idea import policies
-fault = np.zeros(9, np.int8)
-policies.lru(np.tile(np.arange(3, dtype=np.int32), 3), 3, 2, np.zeros(9, np.int8), np.random.default_rng(1), fault)
-print(fault.sum())
+print(policies.lru(np.tile(np.arange(3, dtype=np.int32), 3), 3, 2).sum())
 """
 
 NO_TORCH = "NOT TESTED on Python {}: pip has no torch for it here but the one with gigabytes of CUDA"

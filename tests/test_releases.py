@@ -5,10 +5,10 @@ import json
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 
-import pip
 import pytest
 import yaml
 from conftest import ROOT
@@ -137,7 +137,7 @@ def kernel(tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     python = tmp_path / "venv/bin/python"
     site = run(python, tmp_path, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
-    Path(site, "pip").symlink_to(Path(pip.__file__).parent)
+    Path(site, "pip").symlink_to(Path(sysconfig.get_path("purelib"), "pip"))
 
     def execute(cells):
         return run(python, tmp_path, "-c", "\n".join(cells), PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
