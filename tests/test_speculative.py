@@ -7,6 +7,7 @@ import math
 import shutil
 import subprocess
 
+import language_models
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,7 +49,7 @@ def models():
     generator = torch.Generator().manual_seed(0)
     sizes = {"target": (2, 16, 2), "draft": (1, 8, 1)}
     return {
-        name: gpt.Config(*size, context=64, vocabulary=11, std=0.6).model("gpt2", generator)
+        name: language_models.gpt2(gpt.Config(*size, context=64, vocabulary=11, std=0.6), generator)
         for name, size in sizes.items()
     }
 
@@ -296,11 +297,11 @@ def test_a_verification_is_one_call_and_a_draft_reads_one_token(models):
     assert (target.calls, draft.calls) == (c.rounds, c.drafted)
 
 
-@pytest.mark.parametrize("style", ["gpt2", "llama"])
-def test_greedy_text_is_that_of_transformers(style):
+@pytest.mark.parametrize("make", [language_models.gpt2, language_models.llama])
+def test_greedy_text_is_that_of_transformers(make):
     generator = torch.Generator().manual_seed(1)
-    make = lambda *size: gpt.Config(*size, context=64, vocabulary=11, std=0.5).model(style, generator)  # noqa: E731
-    target, draft = make(2, 24, 2), make(1, 24, 2)
+    sizes = (2, 24, 2), (1, 24, 2)
+    target, draft = (make(gpt.Config(*size, context=64, vocabulary=11, std=0.5), generator) for size in sizes)
     ours, _ = idea.speculative_sample(
         cache.CachedModel(target, 0),
         cache.CachedModel(draft, 0),

@@ -33,19 +33,8 @@ def train_pair(
     """Both models, trained on the same text, on `device`; and their losses on held-out text in nats a token."""
     models, losses = {}, {}
     for name, config, count, rate in zip(("target", "draft"), (target, draft), steps, rates, strict=True):
-        trained = gpt.train(
-            config,
-            text.train,
-            text.validation,
-            schedule(count, rate)[None],
-            batch=batch,
-            generator=generator,
-            evaluate_at=count,
-            clip=1.0,
-            windows=64,
-            device=device,
-            progress=False,
-        )
+        plan = gpt.Plan(batch, evaluate_at=count, windows=64, clip=1.0)
+        trained = gpt.train(config, text, schedule(count, rate)[None], plan, generator, device)
         models[name] = trained.model().to(device).eval()
         losses[name] = float(trained.losses[0, -1])
     return models, losses
