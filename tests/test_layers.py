@@ -113,8 +113,6 @@ NOT_YET = {
     "foretold.papers.annealing.experiment -> foretold.data",
     "foretold.papers.pruning.experiment.choice -> foretold.data",
     "foretold.papers.pruning.experiment.residual -> foretold.data",
-    "foretold.papers.speculative.experiment -> foretold.data",
-    "foretold.papers.speculative.experiment.smollm -> foretold.data",
 }
 
 
