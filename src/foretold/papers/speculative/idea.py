@@ -23,7 +23,7 @@ from foretold.kit import check
 Array = NDArray[Any]
 Tokens = tuple[int, ...]
 Model = Callable[[Tokens], ArrayLike]  # tokens to the distribution of the next one, (V,)
-LONGEST = 20  # candidates of a round, the paper's limit
+LONGEST = 20  # candidates of a round, at most
 
 
 # One round

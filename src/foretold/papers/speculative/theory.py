@@ -18,7 +18,7 @@ from foretold.kit import check
 from foretold.papers.speculative import idea
 from foretold.papers.speculative.idea import Array, Model, StopRule, Tokens
 
-LONGEST = 1_000  # lengths that `optimal_length` searches: beyond it nothing is gained for acceptance below 0.999
+SEARCHED = 1_000  # lengths that `optimal_length` searches: beyond it nothing is gained for acceptance below 0.999
 VOCABULARY = 3  # tokens of a random chain
 Chain = Callable[[Tokens], Array]
 Law = dict[Tokens, float]
@@ -51,7 +51,7 @@ def optimal_length(alpha: ArrayLike, cost_ratio: ArrayLike) -> Any:
     below 1. Raises ValueError outside of that."""
     a = check.reals("alpha", alpha, 0, math.nextafter(1, 0), "a probability, 0 to below 1")
     rho = _ratio(cost_ratio)
-    speeds = speedup(a[..., None], np.arange(LONGEST + 1), rho[..., None])
+    speeds = speedup(a[..., None], np.arange(SEARCHED + 1), rho[..., None])
     return _scalar(np.asarray(np.argmax(speeds, axis=-1)))
 
 
