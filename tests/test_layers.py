@@ -112,8 +112,6 @@ FORETOLD = House(ROOT / "src")
 NOT_YET = {
     "foretold.papers.pruning.experiment.choice -> foretold.data",
     "foretold.papers.pruning.experiment.residual -> foretold.data",
-    "foretold.papers.speculative.experiment -> foretold.data",
-    "foretold.papers.speculative.experiment.smollm -> foretold.data",
 }
 
 
