@@ -23,6 +23,7 @@ from foretold.papers.availability.theory import check_pixels, interval_margins, 
 Set = tuple[np.ndarray, np.ndarray]  # images (n, pixels) in [0, 1] and classes (n,)
 Generators = Sequence[torch.Generator]  # one for each replica, on the CPU
 BATCH = 64  # images of a step
+SMALLEST = math.nextafter(0, 1)  # number above 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Smoothing:
     generator: torch.Generator | None = None
 
     def __post_init__(self) -> None:
-        check.reals("sigma", self.sigma, math.nextafter(0, 1), allowed="finite numbers above 0")
+        check.reals("sigma", self.sigma, SMALLEST, allowed="finite numbers above 0")
 
     def loss(self, model: nn.Sequential, x: Tensor, y: Tensor, progress: float, generators: Generators) -> Tensor:
         """CE on noisy inputs. Summed over replicas."""
@@ -94,7 +95,7 @@ class Smoothing:
     @torch.no_grad()
     def certify(self, model: nn.Sequential, x: Tensor) -> Certificate:
         """Classes as `SmoothedClassifier` certifies them, where the radius is large enough; radii as they are."""
-        sigma = check.positive("sigma", self.sigma, "one number above 0, the same for all replicas")
+        sigma = check.real("sigma", self.sigma, SMALLEST, allowed="one number above 0, the same for all replicas")
         smoothed = SmoothedClassifier(model, sigma, n=self.draws, generator=self.generator)
         label, radius = smoothed.certify(x)
         return Certificate(np.where(radius >= self.radius, label, ABSTAIN), radius)
