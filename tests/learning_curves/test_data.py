@@ -12,21 +12,53 @@ def roles(source):
     return [pair for line in data.roles(source) for pair in line]
 
 
+PROGRAM = """\
+@cached
+def area(self, r=2.5, *rest):
+    'Doc.'
+    x = pi * r if r else len(rest)
+    return x.real
+"""
+# Its tokens, each with its role.
+TOLD = """\
+@ operator
+cached decorator
+def keyword def
+area function name
+( ( definition
+self parameter
+, , definition
+r parameter
+= = default
+2.5 number
+, , definition
+* * unpack
+rest parameter
+) ) definition
+: : block
+'Doc.' docstring
+x local store
+= = assignment
+pi global load
+* * operator
+r local load
+if if: choice
+r local load
+else else: choice
+len builtin call
+( ( call
+rest local load
+) ) call
+return keyword return
+x local load
+. . attribute
+real attribute
+"""
+
+
 def test_roles_of_a_small_program_as_told_by_hand():
-    found = roles(
-        "@cached\ndef area(self, r=2.5, *rest):\n    'Doc.'\n    x = pi * r if r else len(rest)\n    return x.real\n"
-    )
-    assert found == [
-        ("@", "operator"), ("cached", "decorator"),
-        ("def", "keyword def"), ("area", "function name"), ("(", "( definition"), ("self", "parameter"),
-        (",", ", definition"), ("r", "parameter"), ("=", "= default"), ("2.5", "number"), (",", ", definition"),
-        ("*", "* unpack"), ("rest", "parameter"), (")", ") definition"), (":", ": block"),
-        ("'Doc.'", "docstring"),
-        ("x", "local store"), ("=", "= assignment"), ("pi", "global load"), ("*", "* operator"), ("r", "local load"),
-        ("if", "if: choice"), ("r", "local load"), ("else", "else: choice"), ("len", "builtin call"), ("(", "( call"),
-        ("rest", "local load"), (")", ") call"),
-        ("return", "keyword return"), ("x", "local load"), (".", ". attribute"), ("real", "attribute"),
-    ]  # fmt: skip
+    found = roles(PROGRAM)
+    assert [f"{word} {role}" for word, role in found] == TOLD.splitlines()
 
 
 @pytest.mark.parametrize(
