@@ -28,14 +28,13 @@ ASKED = 500  # new questions after the training
 
 @dataclass(frozen=True)
 class Reading:
-    """For each of R models: `losses`, ln p of the right name at each step, negative, (R, steps); on `questions` new
-    ones, `either`, the mean probability of the two names in the context, and `choice`, how often the right one is the
+    """For each of R models: `losses`, ln p of the right name at each step, negative, (R, steps); on ASKED new ones,
+    `either`, the mean probability of the two names in the context, and `choice`, how often the right one is the
     more probable of the two, (R,) each."""
 
     losses: np.ndarray
     either: np.ndarray
     choice: np.ndarray
-    questions: int = ASKED
 
 
 def questions(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
