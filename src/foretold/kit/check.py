@@ -29,9 +29,9 @@ def real(name: str, value: Any, low: float = -math.inf, high: float = math.inf, 
     return float(value)
 
 
-def positive(name: str, value: Any) -> float:
+def positive(name: str, value: Any, allowed: str = "a finite number above 0") -> float:
     """A finite number above 0."""
-    return real(name, value, math.nextafter(0, 1), allowed="a finite number above 0")
+    return real(name, value, math.nextafter(0, 1), allowed=allowed)
 
 
 def between(name: str, value: Any, low: float, high: float) -> float:
