@@ -396,9 +396,7 @@ steps = {
     "ones": run.pick(smoke=[0.01, 0.1], cpu=down, gpu=down),
 }
 with run.section("one-sided errors"):
-    slopes = {
-        name: experiment.sides(name, trace, k, steps, runs, rng) for name, trace in traces.items()
-    }
+    slopes = {name: experiment.sides(trace, k, steps, runs, rng) for name, trace in traces.items()}
 
 # %% [markdown]
 # Both axes count in optimal faults, so that the slopes are prices.
@@ -418,7 +416,7 @@ figures.show(
 # Now in numbers, for both traces: extra faults for each wrong bit.
 
 # %%
-each = pd.concat(slopes.values())
+each = pd.concat(slopes, names=["trace"]).reset_index("trace")
 each["extra faults per wrong bit"] = each["ratio"] / each["errors"]
 each["wrong bits are"] = each["side"].map({"zeros": "ones", "ones": "zeros"})
 rows = ["wrong bits are", "policy", "trace"]

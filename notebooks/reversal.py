@@ -490,7 +490,8 @@ figures.show(
 with run.section("in context"):
     length = run.pick(smoke=200, cpu=600, gpu=600)
     reading = in_context.read(3, length, run.torch_generator("context"), run.device)
-chosen = share_interval(reading.choice.sum() * reading.questions, 3 * reading.questions)
+asked = in_context.ASKED
+chosen = share_interval(reading.choice.sum() * asked, 3 * asked)
 print("probability of the two names in the context:", np.round(reading.either, 2))
 print(
     f"the right one is the likelier: {reading.choice.mean():.2f} [{chosen[0]:.2f}, {chosen[1]:.2f}]"

@@ -73,12 +73,12 @@ def _one_run(
 
 
 def sides(
-    name: str, trace: Array, k: int, rates: Mapping[str, Sequence[float]], runs: int, rng: np.random.Generator
+    trace: Array, k: int, rates: Mapping[str, Sequence[float]], runs: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     """`measure` for Flush and Mark0 with one-sided flips, `rates` for each side, as *extra* faults over the optimum:
     the optimum is taken off ratio, low and high."""
     policies = ["flush", "mark0"]
-    parts = [measure(name, [trace], k, policies, some, runs, rng, side) for side, some in rates.items()]
+    parts = [measure([trace], k, policies, some, runs, rng, side) for side, some in rates.items()]
     found = pd.concat(parts)
     found[["ratio", "low", "high"]] -= 1
     return found
