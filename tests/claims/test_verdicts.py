@@ -89,7 +89,7 @@ def test_95_of_100_draws_decide_and_94_do_not():
     inside[0] = -1
     part = Measured(1, draws=inside).parts[""]
     assert decide.side(part, region({"above": 0}), None) == BETWEEN
-    assert decide.stability(part, region({"above": 0}), region({"at_most": 0})) == 0  # no draw lies between
+    assert decide.shares(part, region({"above": 0}), region({"at_most": 0})) == {AGREES: 0.94, AGAINST: 0.06}
 
 
 def test_the_nearest_values_that_turn_a_verdict_are_the_ends_that_the_uncertainty_leaves():

@@ -34,14 +34,12 @@ def side_of_all(measured: Measured, agrees: Regions, against: Regions) -> str:
     return AGREES if sides == {AGREES} else BETWEEN
 
 
-def stability(part: Part, agrees: Region, against: Region | None) -> float | None:
-    """The share of the draws on the side of the part's decision, None without draws."""
+def shares(part: Part, agrees: Region, against: Region | None) -> dict[str, float] | None:
+    """The shares of the draws that agree and that contradict, None without draws."""
     if part.draws is None:
         return None
-    inside = agrees.holds(part.draws)
-    outside = np.zeros(len(inside), bool) if against is None else against.holds(part.draws)
-    here = {AGREES: inside, AGAINST: outside, BETWEEN: ~inside & ~outside}[side(part, agrees, against)]
-    return float(here.mean())
+    outside = 0.0 if against is None else float(against.holds(part.draws).mean())
+    return {AGREES: float(agrees.holds(part.draws).mean()), AGAINST: outside}
 
 
 def turns_at(measured: Measured, agrees: Regions, against: Regions) -> dict[str, tuple[float | None, float | None]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foretold.claims import decide
-from foretold.claims.evidence import AGREES, EVIDENCE, INCONCLUSIVE, NO_POWER, POSITIVE, word
+from foretold.claims.evidence import AGAINST, AGREES, BETWEEN, INCONCLUSIVE, POSITIVE, word
 from foretold.claims.measure import Inputs, Measure, Measured, Part
 from foretold.claims.regions import Region
 from foretold.claims.statement import Statement, regions_text
@@ -35,7 +35,7 @@ class Verdict:
 
     def here_text(self) -> str:
         """What was measured, as a reader sees it."""
-        return decide.parts_text(self.measured, _part_text)
+        return decide.parts_text(self.measured, part_text)
 
     def power_text(self) -> str:
         """How near the verdict was to another, and the nearest rival."""
@@ -87,7 +87,8 @@ class Verdict:
             "evidence": claim.evidence,
             "measured": claim.measured,
             "unit": claim.unit,
-            "value_text": claim.value_text(),
+            "statement": claim.quote or claim.paraphrase,
+            "paper_text": claim.value_text(),
             "agrees_text": regions_text(claim.agrees),
             "against_text": regions_text(claim.against),
             "reason": claim.reason,
@@ -107,7 +108,7 @@ class Verdict:
         return {
             "estimate": part.estimate,
             "interval": list(part.interval) if part.interval else None,
-            "stability": decide.stability(part, claim.agrees[name], claim.against.get(name)),
+            "shares": decide.shares(part, claim.agrees[name], claim.against.get(name)),
             "agrees": _spans(claim.agrees[name]),
             "against": _spans(claim.against.get(name)),
             "paper": claim.values(name),
@@ -144,6 +145,27 @@ def decided(claim: Statement, measured: Measured, rivals: Mapping[str, Measured]
     return Verdict(claim, measured, rivals, verdict, tuple(claim.expect[profile]))
 
 
+def follows(claim: Statement | None, record: Mapping[str, Any], profile: str) -> bool:
+    """Whether a stored verdict follows from its stored numbers; True for a claim that is another one by now, whose
+    digest is another too."""
+    if claim is None or regions_text(claim.agrees) != record["agrees_text"]:
+        return True
+    sides = {_stored_side(claim, name, part) for name, part in record["parts"].items()}
+    side = AGAINST if AGAINST in sides else AGREES if sides == {AGREES} else BETWEEN
+    said = [{name: part["rivals"][rival] for name, part in record["parts"].items()} for rival in claim.rivals]
+    powerless = any(agrees(Measured(numbers), claim.agrees) for numbers in said)
+    return word(claim.evidence, side, powerless) == record["verdict"]
+
+
+def _stored_side(claim: Statement, name: str, part: Mapping[str, Any]) -> str:
+    """The side of a stored part: by the shares of its draws where it had draws, which are not stored."""
+    regions = claim.agrees[name], claim.against.get(name)
+    if part["shares"] is None:
+        return decide.side(Part(part["estimate"], part["interval"] and tuple(part["interval"])), *regions)
+    bare = decide.side(Part(part["estimate"]), *regions)
+    return bare if part["shares"].get(bare, 0) >= decide.SHARE else BETWEEN
+
+
 def agrees(said: Measured, regions: Mapping[str, Region]) -> bool:
     """Whether what a rival says lies in the region of agreement, every part of it, its own uncertainty left aside."""
     plain = said.changed(lambda part: Part(part.estimate))
@@ -155,7 +177,8 @@ def is_positive(verdict: str) -> bool:
     return verdict in POSITIVE
 
 
-def _part_text(part: Part) -> str:
+def part_text(part: Part) -> str:
+    """A part's estimate and interval, as a reader sees them."""
     if part.interval is None:
         return number(part.estimate)
     low, high = part.interval
@@ -166,6 +189,3 @@ def _spans(region: Region | None) -> list[list[float | None]]:
     spans = region.spans if region else ()
     finite = [[span.low, span.high] for span in spans]
     return [[end if abs(end) != float("inf") else None for end in ends] for ends in finite]
-
-
-__all__ = ["EVIDENCE", "NO_POWER", "Verdict", "agrees", "decided", "is_positive", "judge"]
