@@ -17,7 +17,7 @@ from timing import best
 import foretold
 from foretold.kit import schedules
 from foretold.papers import annealing
-from foretold.papers.annealing import data, experiment, idea
+from foretold.papers.annealing import data
 from foretold.papers.annealing.idea import Floats
 
 
@@ -87,7 +87,7 @@ def many_starts(s1: Floats, s2: Floats, losses: Floats, analytic: bool) -> tuple
 
 
 def fits() -> None:
-    sets = {"40 points of Fig. 2": (list(experiment.published_points().values()), 500, False)}
+    sets = {"40 points of Fig. 2": (list(data.published_points().values()), 500, False)}
     try:
         if foretold.data.available("annealing-100-cosine-24000"):
             curves = [data.load(name, foretold.data.fetch(data.entry(100, name))) for name in data.TRAIN]
@@ -100,8 +100,9 @@ def fits() -> None:
     print("|---|---|---:|---:|---|---|---:|")
     for name, (curves, warmup, ramp) in sets.items():
         ours, law = best(lambda c=curves, w=warmup, r=ramp: annealing.fit(c, warmup=w, ramp=r))
-        parts = [idea._at(lr, steps, 0.999, warmup, ramp) for lr, steps, _ in curves]
-        s1, s2 = (np.concatenate(part) for part in zip(*parts, strict=True))
+        found = annealing.areas_with_ramp if ramp else annealing.areas
+        parts = [np.stack(found(lr, 0.999, warmup))[:, np.minimum(steps, len(lr) - 1)] for lr, steps, _ in curves]
+        s1, s2 = np.concatenate(parts, axis=1)
         losses = np.concatenate([curve[2] for curve in curves])
         print(f"| {name} | variable projection (ours) | {ours:.4f} | 1 | {law.objective:.5e} | {law.alpha:.4f} | |")
         for way in (False, True):
@@ -109,7 +110,7 @@ def fits() -> None:
             assert law.objective <= 1.001 * least, (law.objective, least)
             row = f"{theirs:.2f} | {theirs / ours:.0f} | {least:.5e} | {alpha:.4f} | {reached} of 54"
             print(f"| {name} | L-BFGS-B, {'analytic gradient' if way else 'finite differences'} | {row} |")
-    points, decays = experiment.published_points(), 1 - 1 / np.geomspace(200, 5_000, 33)
+    points, decays = data.published_points(), 1 - 1 / np.geomspace(200, 5_000, 33)
     alphas = np.linspace(0.5, 0.62, 61)
     seconds, _ = best(lambda: annealing.profile(points, alphas, decays, warmup=500))
     print(f"\nprofile of 40 points over 33 decays and 61 alphas in one call: {seconds:.3f} s")

@@ -20,7 +20,7 @@ from timing import best
 import foretold
 from foretold.kit import powerlaws
 from foretold.papers import scaling
-from foretold.papers.scaling import data
+from foretold.papers.scaling import data, experiment
 
 # Hoffmann et al. (2022), Appendix D.3: e, a, b, alpha, beta; a part of the 4,500.
 GRID = list(itertools.product((-1, 0, 1), (0, 5, 10, 15, 20), (0, 5, 10, 15, 20), (0, 0.5, 1, 2), (0, 0.5, 1, 2)))[::3]
@@ -63,7 +63,7 @@ def main() -> None:
         way = f"L-BFGS-B, {len(GRID)} starts, {good} within 1%"
         result = f"minimum {reached:.9f}; there {least:.9f}"
         print(f"| {name}, one fit | {len(x)} | {way} | {theirs:.1f} | {ours:.3f} | {theirs / ours:,.0f} | {result} |")
-        weights = data.resample(np.arange(len(x)), 200, np.random.default_rng(0))
+        weights = experiment.resample(np.arange(len(x)), 200, np.random.default_rng(0))
         ours, _ = best(lambda x=x, y=y, loss=loss, w=weights: powerlaws.fit((x, y), loss, weights=w, keep=1), 1)
         rest = f"{theirs * 201:,.0f} (201 times the line above)"
         print(f"| {name}, 200 resamples | {len(x)} | the same | {rest} | {ours:.2f} | {theirs * 201 / ours:,.0f} | |")

@@ -92,7 +92,8 @@ import numpy as np
 
 import foretold
 from foretold import figures
-from foretold.kit import gpt, schedules
+from foretold.kit import gpt, powerlaws, schedules
+from foretold.kit.uncertainty import Z, percentile_interval
 from foretold.papers import annealing
 from foretold.papers.annealing import data, draw, experiment
 
@@ -151,7 +152,7 @@ figures.show(
 # \eta_i)$: what an engineer calls a linear filter with one pole. So one pass is enough, and a library has it.
 
 # %%
-run.show(annealing.areas)
+run.show(annealing.areas, annealing.AnnealingLaw)
 
 # %% [markdown]
 # What must agree: exchange the sums, and each fall of the rate counts for a geometric series, $S_2(s) = \sum_k
@@ -184,16 +185,18 @@ print(f"a constant rate: S2 is {np.abs(annealing.areas(np.full(20_000, 2e-4))[1]
 # loss), keep the bounds $L_0, A, C \ge 0$ by looking at each choice of zeros, and narrow the grid.
 
 # %%
-run.show(annealing.project)
+run.show(annealing.fit, annealing.Fit, annealing.project, powerlaws.project)
 
 # %% [markdown]
 # ### What warm-up does
 #
 # Training begins with a *warm-up*, a rate that rises from 0. Taken literally it enters $S_2$ as negative annealing
 # that is never paid back: an offset of $-\eta / (1 - \lambda)$. Predictions do not change, but the floor $L_0$
-# silently does. The paper counts warm-up steps as steps at the peak.
+# silently does. The paper counts warm-up steps as steps at the peak, which is the argument `warmup` of `areas` above.
+# A third way is to count their true rates in $S_1$ only.
 
 # %%
+run.show(annealing.areas_with_ramp)
 ramp = schedules.constant(20_000, 2e-4, 500)
 for words, warmup in (("as it is", 0), ("counted as at the peak", 500)):
     offset = annealing.areas(ramp, 0.999, warmup)[1][-1]
@@ -208,13 +211,13 @@ for words, warmup in (("as it is", 0), ("counted as at the peak", 500)):
 # law through them. The points are published, so the fit can be done again.
 
 # %%
-points = experiment.published_points()
+points = data.published_points()
 with run.section("forty points"):
-    law = annealing.fit(points, warmup=experiment.WARMUP)
+    law = annealing.fit(points, warmup=data.FIG2_WARMUP)
     rng, draws = run.rng("points"), run.pick(smoke=20, cpu=150, gpu=300)
-    table, drawn = experiment.resampled(points, draws, rng, warmup=experiment.WARMUP)
+    table, drawn = experiment.resampled(points, draws, rng, warmup=data.FIG2_WARMUP)
 for name in experiment.PARAMETERS:
-    low, high = experiment.interval(table[name])
+    low, high = percentile_interval(table[name])
     printed = getattr(experiment.PRINTED, name)
     print(f"{name:>5} = {getattr(law, name):.4f}  [{low:.3f}, {high:.3f}]   paper {printed:.3f}")
 print(f"   R2 = {law.r2:.5f}, mean error {100 * np.abs(law.residuals).mean():.3f}%")
@@ -225,7 +228,7 @@ print(f"   R2 = {law.r2:.5f}, mean error {100 * np.abs(law.residuals).mean():.3f
 
 # %% tags=["hide-input"]
 figures.show(
-    draw.refit(points, law, drawn, experiment.WARMUP),
+    draw.refit(points, law, drawn, data.FIG2_WARMUP),
     alt="Above, 20 losses of a constant rate and 20 of a cosine from 3.7 down to 2.83, both lines "
     "of the law through them. Below, relative errors, two of them near -0.4% at the beginning, the "
     "others within 0.15%, and a narrow band of refits that is wide at the beginning.",
@@ -242,9 +245,10 @@ figures.show(
 # one call.
 
 # %%
+run.show(annealing.Profile, annealing.profile)
 with run.section("profile"):
     alphas, windows = np.linspace(0.5, 0.62, 61), np.geomspace(200, 5_000, 33)
-    profile = annealing.profile(points, alphas, 1 - 1 / windows, warmup=experiment.WARMUP)
+    profile = annealing.profile(points, alphas, 1 - 1 / windows, warmup=data.FIG2_WARMUP)
 inside = profile.deviance < 5.99
 spans = {
     "alpha": profile.alphas[inside.any(0)],
@@ -259,7 +263,7 @@ for name, span in spans.items():
 # These are the values of the cells within the dashed line of the map:
 
 # %% tags=["hide-input"]
-best = annealing.fit(points, 1 - 1 / windows, warmup=experiment.WARMUP, delta=np.inf)
+best = annealing.fit(points, 1 - 1 / windows, warmup=data.FIG2_WARMUP, delta=np.inf)
 figures.show(
     draw.valley(profile, best, experiment.PRINTED),
     alt="A map over the exponent, 0.50 to 0.62, and the window, 200 to 5,000 steps. A slanted "
@@ -278,7 +282,7 @@ figures.show(
 
 # %%
 print(table[list(experiment.PARAMETERS)].corr().round(2).to_string())
-alone = annealing.fit([points["constant"]], warmup=experiment.WARMUP)
+alone = annealing.fit([points["constant"]], warmup=data.FIG2_WARMUP)
 print(f"\nfitted to the constant rate only: C = {alone.C}, not identified: {alone.unidentified}")
 
 # %% [markdown]
@@ -335,7 +339,6 @@ figures.show(
 if foretold.data.available("annealing-100-constant-72000") and foretold.data.available(
     "annealing-100-cosine-24000"
 ):
-    name = "annealing-100-constant-24000"
     flat = data.load("constant_24000", foretold.data.fetch("annealing-100-constant-24000"))
     bent = data.load("cosine_24000", foretold.data.fetch("annealing-100-cosine-24000"))
     far = data.load("constant_72000", foretold.data.fetch("annealing-100-constant-72000"))
@@ -361,7 +364,12 @@ layers, width, heads, context = run.pick(
 text = gpt.corpus(gpt.standard_library(run.pick(smoke=1.0, cpu=3.0, gpu=None)))
 config = gpt.Config(layers, width, heads, context, text.vocabulary, activation="relu")
 six = experiment.six_schedules(steps, run.pick(smoke=3e-3, cpu=3e-3, gpu=1e-3), warmup)
-options = {"precision": run.pick(smoke="float32", cpu="float32", gpu="bfloat16")}
+options = {
+    "evaluate_at": max(1, steps // 60),
+    "windows": run.pick(smoke=256, cpu=256, gpu=512),
+    "device": run.device,
+    "precision": run.pick(smoke="float32", cpu="float32", gpu="bfloat16"),
+}
 print(f"{config.parameters:,} parameters without embeddings, {len(text.train):,} characters")
 
 # %% [markdown]
@@ -369,17 +377,14 @@ print(f"{config.parameters:,} parameters without embeddings, {len(text.train):,}
 
 # %%
 with run.section("six schedules"):
+    rates, made = np.stack(list(six.values())), run.torch_generator("six")
     trained = gpt.train(
-        config, text.train, text.validation, np.stack(list(six.values())), batch=batch,
-        generator=run.torch_generator("six"), evaluate_at=max(1, steps // 60),
-        windows=run.pick(smoke=256, cpu=256, gpu=512), device=run.device, **options,
-    )  # fmt: skip
+        config, text.train, text.validation, rates, batch=batch, generator=made, **options
+    )
 by_window = trained.window_losses[:, -1]
 apart = (by_window - by_window[0]).std(1) / by_window.shape[1] ** 0.5
 for name, loss, error in zip(six, trained.losses[:, -1], apart, strict=True):
-    print(
-        f"{experiment.TITLES[name]:>32}: {loss:.4f}, difference to constant +- {1.96 * error:.4f}"
-    )
+    print(f"{experiment.TITLES[name]:>32}: {loss:.4f}, difference to constant +- {Z * error:.4f}")
 
 # %% [markdown]
 # The law is fitted to the first two, from a fifth of the run on (before that it does not claim to hold), with the
@@ -393,7 +398,7 @@ pair = {name: ours[name] for name in experiment.FITTED}
 with run.section("live fits"):
     live = annealing.fit(pair, experiment.SHORT, warmup=warmup)
     without = annealing.fit(pair, warmup=warmup, annealing=False)
-judged = experiment.judge(live, without, ours, warmup=warmup)
+judged = experiment.judge(live, without, ours, warmup)
 print(f"L0 {live.L0:.3f}, A {live.A:.3f}, alpha {live.alpha:.3f}, C {live.C:.3f},", end=" ")
 print(f"window {1 / (1 - live.decay):.0f} steps, R2 {live.r2:.4f} on the two fitted curves\n")
 print(judged.round(3).to_string())
@@ -540,7 +545,7 @@ figures.interactive(
     caption="Predicted, not trained: constants of a 594M-parameter model with a peak of 2e-4.",
     controls=draw.browser_controls(),
     update=draw.UPDATE,
-    data=draw.browser_data(experiment.PRINTED, experiment.PEAK),
+    data=draw.browser_data(experiment.PRINTED, data.FIG2_PEAK),
 )
 
 # %% [markdown]
@@ -550,7 +555,7 @@ figures.interactive(
 
 # %%
 intervals = {
-    name: experiment.interval([*table[name], getattr(law, name)])
+    name: percentile_interval([*table[name], getattr(law, name)])
     for name in ("L0", "A", "alpha", "C")
 }
 run.claim("fig2-floor", law.L0, intervals["L0"])
@@ -569,9 +574,9 @@ few = run.rng("curves").integers(0, len(per_curve), (2_000, len(per_curve)))
 seen_error, blind_error = (
     per_curve[name].to_numpy() for name in ("warm-up as trained", "no annealing term")
 )
-run.claim("unseen-error", seen_error.mean(), experiment.interval(seen_error[few].mean(1)))
+run.claim("unseen-error", seen_error.mean(), percentile_interval(seen_error[few].mean(1)))
 ratios = blind_error[few].mean(1) / seen_error[few].mean(1)
-run.claim("annealing-term", blind_error.mean() / seen_error.mean(), experiment.interval(ratios))
+run.claim("annealing-term", blind_error.mean() / seen_error.mean(), percentile_interval(ratios))
 theirs = frame[(frame["variant"] == "Multi-Power Law") & (frame["size"] == 400)]
 run.claim("multi-power", theirs["mae"].mean())
 
@@ -580,17 +585,16 @@ run.claim("multi-power", theirs["mae"].mean())
 
 # %%
 with run.section("live intervals"):
+    draws, rng = run.pick(smoke=10, cpu=60, gpu=100), run.rng("windows")
     again = experiment.windows_resampled(
-        trained, list(six), after, run.pick(smoke=10, cpu=60, gpu=100), run.rng("windows"),
-        decay=live.decay, warmup=warmup,
-    )  # fmt: skip
+        trained, list(six), after, draws, rng, decay=live.decay, warmup=warmup
+    )
 error, blind = judged.loc[list(experiment.UNSEEN), ["error", "error without"]].mean()
-run.claim(
-    "live-term", blind / error, experiment.interval([*again[:, 1] / again[:, 0], blind / error])
-)
-run.claim("live-error", error, experiment.interval([*again[:, 0], error]))
+ratios = [*again[:, 1] / again[:, 0], blind / error]
+run.claim("live-term", blind / error, percentile_interval(ratios))
+run.claim("live-error", error, percentile_interval([*again[:, 0], error]))
 rise, standard, between = experiment.re_warming(trained, list(six), warmup)
-run.claim("re-warming", rise, (rise - 1.96 * standard, rise + 1.96 * standard))
+run.claim("re-warming", rise, (rise - Z * standard, rise + Z * standard))
 
 # %% [markdown]
 # Then what the law says about schedules that nobody has run. The estimates are those of the refitted law, the
@@ -643,7 +647,7 @@ for _ in range(1_000):
     one = annealing.AnnealingLaw(floor, gain, dice.uniform(0.4, 0.6), dice.uniform(0.2, 0.6))
     finals = one.of_areas(gone, annealed)
     r2.append(experiment.chinchilla_r2(finals, ends, np.linspace(0.02, 2.5, 63)))
-run.claim("chinchilla-r2-cosine", np.mean(r2), experiment.interval([*r2, np.mean(r2)]))
+run.claim("chinchilla-r2-cosine", np.mean(r2), percentile_interval([*r2, np.mean(r2)]))
 print(f"R2 from {min(r2):.5f} to {max(r2):.5f}")
 
 # %% [markdown]
@@ -715,7 +719,7 @@ print(
 # law, and with the gap between the two final losses.
 
 # %% tags=["solution", "hide-cell"]
-blind_law = annealing.fit(points, warmup=experiment.WARMUP, annealing=False)
+blind_law = annealing.fit(points, warmup=data.FIG2_WARMUP, annealing=False)
 gap_at_end = points["constant"][2][-1] - points["cosine"][2][-1]
 for words, one in (("with", law), ("without", blind_law)):
     size = np.abs(one.residuals).mean() * 3
@@ -758,7 +762,7 @@ print(f"from the formula {size:.0f} steps before the end, by search {n}")
 
 # %% tags=["solution", "hide-cell"]
 def weighted(rates):
-    s1, s2 = annealing.areas(rates, 0.999, experiment.WARMUP)
+    s1, s2 = annealing.areas(rates, 0.999, data.FIG2_WARMUP)
     return s1, np.cumsum(np.diff(s2, prepend=0) * rates / rates.max())
 
 
@@ -798,7 +802,7 @@ for part in (0.4, 0.6, 0.8, 1.0):
         name: (r, s[s <= part * steps], y[s <= part * steps]) for name, (r, s, y) in pair.items()
     }
     one = annealing.fit(cut, live.decay, warmup=warmup)
-    mean = experiment.judge(one, without, rest, warmup=warmup)["error"].mean()
+    mean = experiment.judge(one, without, rest, warmup)["error"].mean()
     print(f"first {part:4.0%} of two runs: mean error {mean:.2f}% on the unseen, C = {one.C:.3f}")
 # From a good half on little is gained: by then the cosine has come down far enough to know C.
 

@@ -98,6 +98,7 @@ from scipy.optimize import brentq
 import foretold
 from foretold import figures
 from foretold.kit import gpt, powerlaws
+from foretold.kit.uncertainty import Z, mean_interval, percentile_interval
 from foretold.papers import scaling
 from foretold.papers.scaling import data, draw, experiment
 
@@ -165,7 +166,7 @@ run.show(scaling.fit_critical_batch)
 # a line in logarithms. It has no $N$ in it: a larger model wants larger batches only because it gets to lower losses.
 
 # %%
-run.show(scaling.critical_batch_size, scaling.minimum_steps)
+run.show(scaling.critical_batch_size, scaling.minimum_steps, scaling.fit_critical_law)
 
 # %% [markdown]
 # ### The surface
@@ -183,7 +184,7 @@ run.show(scaling.critical_batch_size, scaling.minimum_steps)
 # the model is linear in the other three, which gives starts. All starts, and all bootstrap samples, are rows of one array.
 
 # %%
-run.show(powerlaws.derivatives)
+run.show(scaling.Law, scaling.loss_surface, scaling.fit_loss_surface, powerlaws.derivatives)
 
 # %% [markdown]
 # ### The trajectory, which is implicit
@@ -369,7 +370,7 @@ draws = run.pick(smoke=40, cpu=200, gpu=500)
 with run.section("bootstrap"):
     spread = experiment.resampled(seen, critical, draws, run.rng("curves"), start)
 for name in ("alpha_n", "alpha_s"):
-    low, high = np.percentile([getattr(one, name) for one in spread], [2.5, 97.5])
+    low, high = percentile_interval([getattr(one, name) for one in spread])
     print(f"{name}: {getattr(tiny, name):.3f} [{low:.3f}, {high:.3f}]")
 print(f"floor, if one is allowed: {floored.E:.3f}")
 
@@ -397,10 +398,8 @@ off = errors_of(tiny, trained[hidden], start)
 print(off.to_string(index=False, float_format="{:.2f}".format))
 pairs = list(zip(trained[widths[-1]], trained[hidden], strict=True))
 gains = [100 * np.mean(np.abs(a.after(start).losses / b.after(start).losses - 1)) for a, b in pairs]
-skills = np.array([
-    np.mean(gains) - errors_of(one, trained[hidden], start)["absolute"].mean()
-    for one in [tiny, *spread]
-])  # fmt: skip
+misses = [errors_of(one, trained[hidden], start)["absolute"].mean() for one in [tiny, *spread]]
+skills = np.mean(gains) - np.array(misses)
 print(f"as the largest fitted model: {np.mean(gains):.2f}; the law is better by {skills[0]:.2f}")
 
 # %% [markdown]
@@ -528,7 +527,7 @@ print(f"tenfold steps then shrink that term by {1 - 10**-alpha:.0%}")
 if foretold.data.available("gemstones-hot"):
     points = data.gemstones(foretold.data.fetch("gemstones-hot"))
     for form, irreducible in data.FORMS.items():
-        _, errors = data.held_out(points, 3e8, irreducible, 1, run.rng("again"))
+        _, errors = experiment.held_out(points, 3e8, irreducible, 1, run.rng("again"))
         error = 100 * errors[0][points["n"] > 1.5e9].mean()
         print(f"{form:>8}: error of the largest {error:.3f}%")
 else:
@@ -563,7 +562,7 @@ figures.show(
 # them from 4,500 starts, and found other constants than the paper prints. Our solver needs no such grid.
 
 # %%
-run.show(scaling.fit_chinchilla)
+run.show(scaling.Chinchilla, scaling.chinchilla_objective, scaling.fit_chinchilla)
 
 # %% [markdown]
 # Its record on the 240 points, with intervals from 1,000 bootstrap samples:
@@ -604,7 +603,7 @@ figures.interactive(
     "added.",
     controls=draw.browser_controls(),
     update=draw.UPDATE,
-    data=draw.browser_data({"kaplan": kaplan}),
+    data=draw.browser_data(kaplan),
 )
 
 # %% [markdown]
@@ -644,9 +643,9 @@ run.claim("larger-is-lower", dict(zip(names, (at_end[w].mean() for w in chosen),
 ratio = experiment.growth(reached, *run.pick(smoke=(2.6, 2.8), cpu=(2.4, 2.7), gpu=(2.35, 2.65)))
 run.claim("critical-grows", ratio[0], ratio[1:])
 gained = (unseen["without"]["absolute"] - unseen["with B_crit"]["absolute"]).to_numpy()
-error = 1.96 * gained.std(ddof=1) / np.sqrt(len(gained))
-run.claim("any-batch", gained.mean(), (gained.mean() - error, gained.mean() + error))
-low, high = np.percentile(skills, [2.5, 97.5])
+better, *span = mean_interval(gained, "normal")
+run.claim("any-batch", better, span)
+low, high = percentile_interval(skills)
 run.claim("larger-predicted", skills[0], (min(low, skills[0]), max(high, skills[0])))
 run.claim("constants-vary", alpha_b[0], alpha_b[1:])
 
@@ -728,9 +727,9 @@ for goal in (2.6, 2.4):
 logs = np.log10([one.n_c for one in spread])
 alphas = [one.alpha_n for one in spread]
 inside = [float(scaling.loss_surface(1e4, 200, one)) for one in spread]
-print(f"N_c: {np.ptp(np.percentile(logs, [2.5, 97.5])):.1f} decades wide; ", end="")
+print(f"N_c: {np.ptp(percentile_interval(logs)):.1f} decades wide; ", end="")
 print(f"correlation of log N_c and alpha_N {np.corrcoef(logs, alphas)[0, 1]:.2f}")
-print("L(10,000, 200): {:.3f} to {:.3f}".format(*np.percentile(inside, [2.5, 97.5])))
+print("L(10,000, 200): {:.3f} to {:.3f}".format(*percentile_interval(inside)))
 # The constants are nearly collinear: a line pivots about the middle of its data. Report the loss
 # at a size inside of them, and the exponent; N_c says where the line ends up far away.
 
@@ -805,8 +804,8 @@ while len(values) < 500:
     if resample["batch"].nunique() > 2:
         s_min, e_min = scaling.fit_critical_batch(resample["steps"], resample["batch"])
         values.append(e_min / s_min)
-low, high = np.percentile(values, [2.5, 97.5])
-one, other = row["b_crit"] * np.exp(1.96 * row["error"] * np.array([-1, 1]))
+low, high = percentile_interval(values)
+one, other = row["b_crit"] * np.exp(Z * row["error"] * np.array([-1, 1]))
 print(
     f"loss {row['loss']}: B_crit {row['b_crit']:,.0f}, bootstrap [{low:,.0f}, {high:,.0f}], ",
     end="",

@@ -94,9 +94,9 @@ import numpy as np
 
 import foretold
 from foretold import figures
-from foretold.kit import gpt, schedules
+from foretold.kit import gpt
 from foretold.kit.uncertainty import mean_interval
-from foretold.papers import annealing, learning_curves, scaling
+from foretold.papers import annealing, learning_curves, scaling, three_laws
 from foretold.papers.three_laws import draw, experiment
 
 run = foretold.start("three_laws")
@@ -170,13 +170,7 @@ widths = run.pick(smoke=[16, 24, 40], cpu=[16, 24, 32, 48, 64], gpu=[64, 96, 128
 batch, context = run.pick(smoke=(8, 32), cpu=(8, 32), gpu=(64, 128))
 warmup, peak = total // 25, run.pick(smoke=4e-3, cpu=4e-3, gpu=2e-3)
 names = list(experiment.SCHEDULES)
-made = schedules
-kinds = {
-    "constant": schedules.constant,
-    "cosine": schedules.cosine,
-    "warm, stable, decay": schedules.wsd,
-}
-rates = {name: kind(total, peak, warmup) for name, kind in kinds.items()}
+rates = {name: kind(total, peak, warmup) for name, kind in experiment.SCHEDULES.items()}
 
 # %% [markdown]
 # The decay takes the last fifth of the run. Train:
@@ -202,12 +196,11 @@ print(f"{curves.seconds:.0f} s for {len(widths)} sizes, {len(rates)} schedules, 
 
 # %%
 small = gpt.Config(2, widths[1], 2, context, text.vocabulary, activation="relu")
+options = {"batch": batch, "evaluate_at": total, "device": run.device}
+options |= {"same_start": False, "same_order": False, "generator": run.torch_generator("seeds")}
 with run.section("seeds"):
-    seeds = gpt.train(
-        small, text.train, text.validation, np.repeat(rates[names[0]][None], 4, axis=0),
-        batch=batch, generator=run.torch_generator("seeds"), evaluate_at=total,
-        same_start=False, same_order=False, device=run.device,
-    )  # fmt: skip
+    four = np.repeat(rates[names[0]][None], 4, axis=0)
+    seeds = gpt.train(small, text.train, text.validation, four, **options)
 chance = float(seeds.losses[:, -1].std(ddof=1))
 print(f"final losses {np.round(seeds.losses[:, -1], 3)}, standard deviation {chance:.3f} nats")
 
@@ -218,7 +211,7 @@ print(f"final losses {np.round(seeds.losses[:, -1], 3)}, standard deviation {cha
 
 # %% tags=["hide-input"]
 figures.show(
-    draw.curves_figure(curves, 2 * chance),
+    draw.losses(curves, 2 * chance),
     alt="Loss against steps for the largest model under three schedules, and for the "
     "smaller ones at "
     "constant rate. The curve that decays at the end follows the constant one for "
@@ -302,7 +295,7 @@ for name, found in errors.items():
 
 # %% tags=["hide-input"]
 figures.show(
-    draw.errors_figure(errors, 2 * chance),
+    draw.errors(errors, 2 * chance),
     alt="Predicted minus observed final loss for three laws, a panel for each "
     "schedule. At constant rate "
     "all are near zero; for the decaying schedule the learning-curve and scaling "
@@ -324,11 +317,12 @@ figures.show(
 # the next larger model?
 
 # %%
+run.show(three_laws.slope_in_log_size)
 constant, decayed = curves.windows[:, 0], curves.windows[:, 2]
 for size, window_gains in zip(curves.sizes, constant - decayed, strict=True):
     gain, low, high = mean_interval(window_gains)
     print(f"{size:9,.0f} parameters: {gain:.3f} nats [{low:.3f}, {high:.3f}]")
-slope = experiment.slope_in_log_size(curves.sizes, constant - decayed)
+slope = three_laws.slope_in_log_size(curves.sizes, constant - decayed)
 slope, *slope_span = mean_interval(slope)
 print(f"per doubling of the size: {slope * np.log(2):+.4f} nats, times size^{slope / gain:.2f}")
 
@@ -338,7 +332,7 @@ print(f"per doubling of the size: {slope * np.log(2):+.4f} nats, times size^{slo
 
 # %% tags=["hide-input"]
 figures.show(
-    draw.gain_figure(curves),
+    draw.gains(curves),
     alt="Loss saved against size. The line for decaying instead of staying constant "
     "rises from about "
     "0.04 to 0.11 nats; the line for the next larger size falls and ends below it.",
@@ -364,9 +358,10 @@ print(f"annealing:      floor {law.L0:8.2f}, exponent {law.alpha:.3f}")
 # the entropy of Python. They say that the data do not care. To see it, fix the floor, fit the rest, and look at the error.
 
 # %%
+run.show(three_laws.floor_profile)
 seen = curves.late(first)
 floors = np.linspace(0, curves.losses[-1, 0, seen].min() - 0.1, 60)
-fit_error, a, b = experiment.floor_profile(curves.steps[seen], curves.losses[-1, 0, seen], floors)
+fit_error, a, b = three_laws.floor_profile(curves.steps[seen], curves.losses[-1, 0, seen], floors)
 far = floors + a * (100.0 * total) ** -b
 near_best = fit_error < 1.1 * fit_error.min()
 print(
@@ -383,7 +378,7 @@ print(
 
 # %% tags=["hide-input"]
 figures.show(
-    draw.floors_figure(floors, fit_error, far, 100),
+    draw.floors(floors, fit_error, far, 100),
     alt="Two panels against the assumed floor. The error of the fit rises slowly up "
     "to a floor of 1.4, then fast. "
     "The prediction for a hundred times as many steps rises by more than half a nat over "
@@ -485,10 +480,8 @@ print(
 
 # %% tags=["solution", "hide-cell"]
 seen = curves.late(first)
-alone = annealing.fit(
-    [(rates[names[0]], curves.steps[seen], curves.losses[-1, 0, seen])],
-    decay=law.decay, warmup=warmup, ramp=True,
-)  # fmt: skip
+shown = [(rates[names[0]], curves.steps[seen], curves.losses[-1, 0, seen])]
+alone = annealing.fit(shown, decay=law.decay, warmup=warmup, ramp=True)
 print("not identified:", ", ".join(alone.unidentified))
 # S2 is zero all along, so any C gives the same curve. A law knows what it was shown.
 

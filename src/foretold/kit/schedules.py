@@ -1,19 +1,24 @@
 """Learning-rate schedules, each an array of one rate a step.
 
 All begin with a linear warm-up of `warmup` steps (the first rate is peak / warmup) and are shaped over the steps that
-remain. Shares (`anneal`, `at`) are shares of all steps, as in the papers; `final` is a share of the peak.
+remain. Shares (`anneal`, `at`) are shares of all steps, as in the papers; `final` is a share of the peak. Wrong
+arguments raise ValueError.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import NDArray
 
-Floats = np.ndarray
+from foretold.kit import check
+
+Floats = NDArray[np.float64]
 SHAPES = ("linear", "cosine", "sqrt", "exponential", "drop")
+CYCLES = 3  # of `cyclic`
+REWARM = 0.1  # the share of a cycle in which it warms up again
 
 
 def constant(steps: int, peak: float, warmup: int = 0) -> Floats:
@@ -24,7 +29,8 @@ def constant(steps: int, peak: float, warmup: int = 0) -> Floats:
 
 def cosine(steps: int, peak: float, warmup: int = 0, final: float = 0.0) -> Floats:
     """Half a period of a cosine from the peak to `final` times the peak at the last step, shape (steps,)."""
-    _check(steps, peak, warmup, final=final)
+    _check(steps, peak, warmup)
+    final = _share("final", final)
     x = np.clip((np.arange(steps) - warmup + 1) / max(1, steps - warmup), 0, 1)
     return _warm(peak * (final + (1 - final) * (1 + np.cos(np.pi * x)) / 2), warmup)
 
@@ -35,13 +41,13 @@ def wsd(
     """Warm-up, stable, decay: the peak until the last share `anneal` of all steps, then down to `final` times the peak.
 
     `shape` of the decay: ``"linear"``, ``"cosine"``, ``"sqrt"`` (1 - sqrt(x)), ``"exponential"`` (needs a `final` above
-    0) or ``"drop"`` (at once). Shape (steps,). Raises ValueError for other arguments.
+    0) or ``"drop"`` (at once). Shape (steps,).
     """
-    _check(steps, peak, warmup, final=final, anneal=anneal)
-    if shape not in SHAPES:
-        raise ValueError(f"shape is {shape!r}; allowed are {', '.join(SHAPES)}")
-    if shape == "exponential" and not final > 0:
-        raise ValueError(f"final is {final!r}; allowed with an exponential decay is a share above 0")
+    _check(steps, peak, warmup)
+    final, anneal = _share("final", final), _share("anneal", anneal)
+    check.one_of("shape", shape, SHAPES)
+    if shape == "exponential" and final == 0:
+        raise check.refuse("final", final, "a share above 0 with an exponential decay")
     length = max(1, round(anneal * steps)) if anneal > 0 else 0
     x = np.clip((np.arange(steps) - (steps - length) + 1) / max(1, length), 0, 1)
     if shape == "exponential":
@@ -63,29 +69,24 @@ def multistep(
     if len(at) != len(levels) or not len(at):
         raise ValueError(f"levels has {len(levels)} entries; allowed is one for each of the {len(at)} entries of at")
     if any(not 0 < share < 1 for share in at) or sorted(at) != list(at):
-        raise ValueError(f"at is {at!r}; allowed are rising shares above 0 and below 1")
-    if any(not 0 <= level <= 1 for level in levels):
-        raise ValueError(f"levels is {levels!r}; allowed are shares of the peak from 0 to 1")
+        raise check.refuse("at", at, "rising shares above 0 and below 1")
+    check.reals("levels", levels, 0, 1, "shares of the peak from 0 to 1")
     rates = np.full(steps, float(peak))
     for share, level in zip(at, levels, strict=True):
         rates[round(share * steps) :] = level * peak
     return _warm(rates, warmup)
 
 
-def cyclic(
-    steps: int, peak: float, warmup: int = 0, cycles: int = 3, final: float = 0.0, rewarm: float = 0.1
-) -> Floats:
-    """Cosines one after another, each over an equal share of the steps after the warm-up; from the second on a cycle
-    begins with a linear re-warm-up from `final` times the peak over a share `rewarm` of it. Shape (steps,)."""
-    _check(steps, peak, warmup, final=final, rewarm=rewarm)
-    if not isinstance(cycles, Integral) or not 1 <= cycles <= max(1, steps - warmup):
-        raise ValueError(f"cycles is {cycles!r}; allowed is a whole number from 1 to the steps after the warm-up")
-    at = (np.arange(steps) - warmup) * cycles / max(1, steps - warmup)
+def cyclic(steps: int, peak: float, warmup: int = 0) -> Floats:
+    """Three cosines to 0 one after another, each over a third of the steps after the warm-up; the second and the third
+    begin with a linear warm-up from 0 over a tenth of their steps. Shape (steps,)."""
+    _check(steps, peak, warmup)
+    check.whole("steps", steps, warmup + CYCLES, allowed=f"a whole number from warmup + {CYCLES} on")
+    at = (np.arange(steps) - warmup) * CYCLES / (steps - warmup)
     number, x = np.floor(at), at % 1
-    up = np.where((number >= 1) & (rewarm > 0), rewarm, 0.0)
+    up = np.where(number >= 1, REWARM, 0.0)
     down = (1 + np.cos(np.pi * np.clip((x - up) / (1 - up), 0, 1))) / 2
-    left = np.where(x < up, x / np.maximum(up, 1e-12), down)
-    return _warm(peak * (final + (1 - final) * left), warmup)
+    return _warm(peak * np.where(x < up, x / np.maximum(up, 1e-12), down), warmup)
 
 
 def _warm(rates: Floats, warmup: int) -> Floats:
@@ -93,14 +94,11 @@ def _warm(rates: Floats, warmup: int) -> Floats:
     return rates
 
 
-def _check(steps: int, peak: float, warmup: int, **shares: float) -> None:
-    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
-        raise ValueError(f"steps is {steps!r}; allowed is a whole number >= 1")
-    if not isinstance(peak, Real) or not (math.isfinite(peak) and peak > 0):
-        raise ValueError(f"peak is {peak!r}; allowed is a finite learning rate above 0")
-    if isinstance(warmup, bool) or not isinstance(warmup, Integral) or not 0 <= warmup < steps:
-        raise ValueError(f"warmup is {warmup!r}; allowed is a whole number from 0 to steps - 1 = {steps - 1}")
-    for name, share in shares.items():
-        top = 1 if name in ("final", "anneal") else 0.9
-        if not isinstance(share, Real) or not 0 <= share <= top:
-            raise ValueError(f"{name} is {share!r}; allowed is a share from 0 to {top}")
+def _check(steps: int, peak: float, warmup: int) -> None:
+    check.whole("steps", steps, 1)
+    check.positive("peak", peak, "a finite learning rate above 0")
+    check.whole("warmup", warmup, 0, steps - 1, f"a whole number from 0 to steps - 1 = {steps - 1}")
+
+
+def _share(name: str, value: float) -> float:
+    return check.real(name, value, 0, 1, "a share from 0 to 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 
 from foretold import figures
 from foretold.figures import COLOURS, INK
+from foretold.kit.uncertainty import percentile_interval
 from foretold.papers.annealing import experiment, idea
 from foretold.papers.annealing.idea import AnnealingLaw, Curve, Floats
 
@@ -49,8 +51,8 @@ def refit(curves: Mapping[str, Curve], law: AnnealingLaw, drawn: list[AnnealingL
             steps, losses, marker, color=COLOURS[hue], markersize=6, markerfacecolor="none", label=f"{name}: points"
         )
         predicted = law.predict(rates, steps, warmup)
-        band = np.quantile([one.predict(rates, steps, warmup) / predicted - 1 for one in drawn], [0.025, 0.975], axis=0)
-        lower.fill_between(steps, *(100 * band), color=COLOURS[hue], alpha=0.2, linewidth=0)
+        low, high = percentile_interval([one.predict(rates, steps, warmup) / predicted - 1 for one in drawn])
+        lower.fill_between(steps, 100 * low, 100 * high, color=COLOURS[hue], alpha=0.2, linewidth=0)
         lower.plot(steps, 100 * (losses / predicted - 1), marker, color=COLOURS[hue], markersize=5)
     lower.axhline(0, color=INK, linewidth=1)
     upper.set(ylabel="validation loss (nats)", ylim=(None, 3.75))
@@ -155,7 +157,7 @@ def favourite(
     """Above, schedules after some rounds of descent on the law; below, what the law predicts for its favourite on our
     own runs and what the weights must do: stand still."""
     fig, (upper, lower) = plt.subplots(2, 1, figsize=(6, 7))
-    for (number, rates), hue, style in zip(found.items(), HUES, ("-", "--", "-.", ":"), strict=False):
+    for (number, rates), hue, style in zip(found.items(), HUES, STYLES, strict=False):
         upper.plot(rates, color=COLOURS[hue], linestyle=style, label=f"round {number}")
     upper.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
     upper.set(xlabel="step", ylabel="learning rate", title="the law improves a schedule", ylim=(0, None))
@@ -181,7 +183,7 @@ def favourite(
     return fig
 
 
-# --- the interactive figure
+# The interactive figure
 
 
 def browser_layout() -> dict[str, Any]:
@@ -217,35 +219,4 @@ def browser_data(law: AnnealingLaw, peak: float) -> dict[str, Any]:
     return constants | {"blue": COLOURS["blue"], "orange": COLOURS["orange"], "grey": COLOURS["grey"]}
 
 
-# values: shape, share and low (per cent), rewarm (per cent; 100 is never), steps, window
-UPDATE = r"""
-const T = values.steps, lambda = 1 - 1 / values.window, low = values.low / 100;
-const down = Math.round(values.share / 100 * T), back = values.rewarm >= 100 ? Infinity : Math.round(values.rewarm / 100 * T);
-const left = { linear: (x) => 1 - x, cosine: (x) => (1 + Math.cos(Math.PI * x)) / 2, sqrt: (x) => 1 - Math.sqrt(x), drop: (x) => (x > 0 ? 0 : 1) }[values.shape];
-const rate = (i) => {
-  const x = down ? Math.min(1, Math.max(0, (i - (T - down) + 1) / down)) : 0;
-  return i >= back ? data.peak : data.peak * (low + (1 - low) * left(x));
-};
-const walk = (rates, stride) => {
-  let s1 = 0, s2 = 0, m = 0, before = rates(0);
-  const step = [], eta = [], loss = [];
-  for (let i = 0; i < T; i++) {
-    const now = rates(i);
-    m = lambda * m + before - now; s1 += now; s2 += m; before = now;
-    if (i % stride === stride - 1 || i === T - 1) { step.push(i + 1); eta.push(now); loss.push(data.L0 + data.A * s1 ** -data.alpha - data.C * s2); }
-  }
-  return { step, eta, loss, s1, s2 };
-};
-const stride = Math.max(1, Math.round(T / 400));
-const mine = walk(rate, stride), flat = walk(() => data.peak, stride), cosine = walk((i) => data.peak * (1 + Math.cos(Math.PI * (i + 1) / T)) / 2, stride);
-const line = (run, y, axis, name, color, dash, width) => ({ type: "scatter", mode: "lines", x: run.step, y, name, xaxis: "x", yaxis: axis,
-  line: { color, dash, width }, hovertemplate: "%{y:.4g}", showlegend: axis === "y2" });
-const traces = [line(flat, flat.eta, "y", "constant", data.grey, "dot", 1.5), line(cosine, cosine.eta, "y", "cosine", data.orange, "dash", 1.5), line(mine, mine.eta, "y", "yours", data.blue, "solid", 3),
-  line(flat, flat.loss, "y2", "constant", data.grey, "dot", 1.5), line(cosine, cosine.loss, "y2", "cosine", data.orange, "dash", 1.5), line(mine, mine.loss, "y2", "yours", data.blue, "solid", 3)];
-const end = (run) => run.loss[run.loss.length - 1], all = [mine, flat, cosine].flatMap((run) => run.loss.slice(Math.floor(run.loss.length / 8)));
-const bottom = Math.min(...all), top = Math.max(...all), pad = 0.05 * (top - bottom);
-const words = (x) => x.toFixed(4);
-const readout = `Predicted final loss: yours ${words(end(mine))}, constant ${words(end(flat))}, cosine ${words(end(cosine))}. Your areas: S1 = ${mine.s1.toFixed(2)}, S2 = ${mine.s2.toFixed(4)}.`;
-return { data: traces, layout: { xaxis: { range: [0, T] }, yaxis2: { range: [bottom - pad, top + pad] }, yaxis: { range: [0, 1.08 * data.peak] } }, readout,
-  result: { mine: end(mine), flat: end(flat), cosine: end(cosine), s1: mine.s1, s2: mine.s2 } };
-"""  # noqa: E501
+UPDATE = figures.script(Path(__file__).with_name("browser.js"))

@@ -1,23 +1,23 @@
-"""Experiments of the annealing chapter: the paper's own points, intervals by resampling, six schedules trained live,
-what the law says about schedules that nobody has run, and the schedule that it likes best."""
+"""Experiments of the annealing chapter: intervals by resampling, six schedules trained live, what the law says about
+schedules that nobody has run, and the schedule that it likes best."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from foretold import data
 from foretold.kit import gpt, schedules
-from foretold.papers.annealing import idea
+from foretold.kit.uncertainty import Interval, percentile_interval
+from foretold.papers.annealing import data, idea
 from foretold.papers.annealing.idea import AnnealingLaw, Curve, Fit, Floats
 
-PEAK, WARMUP, STEPS = 2e-4, 500, 20_000  # of the paper's Fig. 2
-PRINTED = AnnealingLaw(L0=2.628, A=0.429, alpha=0.550, C=0.411)  # the constants printed there
+PRINTED = AnnealingLaw(L0=2.628, A=0.429, alpha=0.550, C=0.411)  # the constants printed in Fig. 2
 PARAMETERS = ("L0", "A", "alpha", "C")
+BLOCK = 4  # neighbouring residuals that are drawn together
+DESCENT = 400  # rounds of the descent on a schedule
 # Lambda for short runs: windows 1 / (1 - lambda) from 20 to 1,000 steps.
 SHORT = tuple(1 - 1 / window for window in (20, 33, 50, 100, 150, 200, 300, 500, 1_000))
 TITLES = {
@@ -30,17 +30,6 @@ TITLES = {
 }
 FITTED = ("constant", "cosine")
 UNSEEN = ("cosine_10", "wsd", "multistep", "cyclic")
-
-
-def published_points() -> dict[str, Curve]:
-    """The 40 points of the paper's Fig. 2 as curves, constant and cosine."""
-    frame = data.table("annealing")
-    rates = {
-        "constant": schedules.constant(STEPS, PEAK, WARMUP),
-        "cosine": schedules.cosine(STEPS, PEAK, WARMUP),
-    }
-    rows = {name: frame[frame["schedule"] == name].sort_values("step") for name in rates}
-    return {name: (rates[name], row["step"].to_numpy(), row["val_loss"].to_numpy()) for name, row in rows.items()}
 
 
 def six_schedules(steps: int, peak: float, warmup: int) -> dict[str, Floats]:
@@ -63,37 +52,48 @@ def curves_of(trained: gpt.Training, names: Sequence[str], after: int) -> dict[s
 
 
 def resampled(
-    curves: Mapping[str, Curve], runs: int, rng: np.random.Generator, block: int = 4, **options: Any
+    curves: Mapping[str, Curve], runs: int, rng: np.random.Generator, warmup: int
 ) -> tuple[pd.DataFrame, list[Fit]]:
     """Refit `runs` times after drawing the residuals anew, in blocks of neighbours because they are alike: a table with
-    a row a run, and the laws. `options` go to `annealing.fit`."""
-    law = idea.fit(curves, **options)
-    places = {name: options.get(name, default) for name, default in (("warmup", 0), ("ramp", False))}
-    drawn, begin = [], np.cumsum([0, *(len(curve[1]) for curve in curves.values())])
+    a row a run, and the laws."""
+    law = idea.fit(curves, warmup=warmup)
+    begin = np.cumsum([0, *(len(losses) for _, _, losses in curves.values())])
+    drawn = []
     for _ in range(runs):
         made = {}
         for first, last, (name, (rates, steps, _)) in zip(begin, begin[1:], curves.items(), strict=False):
-            left = law.residuals[first:last]
-            starts = rng.integers(0, len(left) - block + 1, -(-len(left) // block))
-            noise = (left[starts[:, None] + np.arange(block)]).ravel()[: len(left)]
-            made[name] = (rates, steps, law.predict(rates, steps, **places) * np.exp(-noise))
-        drawn.append(idea.fit(made, **options))
+            noise = _in_blocks(law.residuals[first:last], rng)
+            made[name] = (rates, steps, law.predict(rates, steps, warmup) * np.exp(-noise))
+        drawn.append(idea.fit(made, warmup=warmup))
     return pd.DataFrame([{name: getattr(one, name) for name in (*PARAMETERS, "decay")} for one in drawn]), drawn
 
 
+def _in_blocks(values: Floats, rng: np.random.Generator) -> Floats:
+    """As many values drawn anew, in blocks of neighbours."""
+    starts = rng.integers(0, len(values) - BLOCK + 1, -(-len(values) // BLOCK))
+    return values[starts[:, None] + np.arange(BLOCK)].ravel()[: len(values)]
+
+
 def windows_resampled(
-    trained: gpt.Training, names: Sequence[str], after: int, runs: int, rng: np.random.Generator, **options: Any
+    trained: gpt.Training,
+    names: Sequence[str],
+    after: int,
+    runs: int,
+    rng: np.random.Generator,
+    *,
+    decay: float,
+    warmup: int,
 ) -> Floats:
     """Mean relative error on the unseen schedules in per cent, with the annealing term and without, after the
     validation windows were drawn anew and both laws refitted: shape (runs, 2)."""
-    places = {name: options.get(name, default) for name, default in (("warmup", 0), ("ramp", False))}
     found = []
     for _ in range(runs):
         drawn = rng.integers(0, trained.window_losses.shape[2], trained.window_losses.shape[2])
         curves = curves_of(replace(trained, losses=trained.window_losses[:, :, drawn].mean(2)), names, after)
         fitted, unseen = ({name: curves[name] for name in group} for group in (FITTED, UNSEEN))
-        laws = idea.fit(fitted, **options), idea.fit(fitted, **options, annealing=False)
-        found.append(judge(*laws, unseen, **places)[["error", "error without"]].mean())
+        law = idea.fit(fitted, decay, warmup=warmup)
+        without = idea.fit(fitted, decay, warmup=warmup, annealing=False)
+        found.append(judge(law, without, unseen, warmup)[["error", "error without"]].mean())
     return np.array(found)
 
 
@@ -101,24 +101,20 @@ def re_warming(trained: gpt.Training, names: Sequence[str], warmup: int) -> tupl
     """By how much the loss of the cyclic schedule rises while the rate goes back up after its first cosine: the mean
     over the validation windows, its standard error, and the two steps compared."""
     row, total = list(names).index("cyclic"), trained.schedules.shape[1]
-    low = warmup + (total - warmup) / 3
-    ends = [int(np.abs(trained.steps - step).argmin()) for step in (low, low + 0.1 * (total - warmup) / 3)]
-    rise = trained.window_losses[row, ends[1]] - trained.window_losses[row, ends[0]]
-    return float(rise.mean()), float(rise.std() / np.sqrt(len(rise))), tuple(int(trained.steps[end]) for end in ends)
+    cycle = (total - warmup) / schedules.CYCLES
+    low = warmup + cycle
+    first, last = (int(np.abs(trained.steps - at).argmin()) for at in (low, low + schedules.REWARM * cycle))
+    rise = trained.window_losses[row, last] - trained.window_losses[row, first]
+    error = rise.std() / np.sqrt(len(rise))
+    return float(rise.mean()), float(error), (int(trained.steps[first]), int(trained.steps[last]))
 
 
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The middle 95% of some values."""
-    low, high = np.quantile(np.asarray(values, dtype=float), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def judge(law: AnnealingLaw, without: AnnealingLaw, curves: Mapping[str, Curve], **places: Any) -> pd.DataFrame:
+def judge(law: AnnealingLaw, without: AnnealingLaw, curves: Mapping[str, Curve], warmup: int) -> pd.DataFrame:
     """Mean relative error of a law on each curve, in per cent, beside a law without the annealing term; and predicted
     minus observed loss at the end, in nats."""
     rows = []
     for name, (rates, steps, losses) in curves.items():
-        predicted, other = (one.predict(rates, steps, **places) for one in (law, without))
+        predicted, other = (one.predict(rates, steps, warmup) for one in (law, without))
         rows.append(
             {
                 "schedule": name,
@@ -131,7 +127,26 @@ def judge(law: AnnealingLaw, without: AnnealingLaw, curves: Mapping[str, Curve],
     return pd.DataFrame(rows).set_index("schedule")
 
 
-# --- what the law says about schedules that nobody has run
+# A rival
+
+
+def multi_power_law(lr: Floats, steps: Floats, parameters: tuple[float, ...]) -> Floats:
+    """The Multi-Power Law's loss: L0 + A S1^-alpha - B sum_k (eta_(k-1) - eta_k) G(eta_k^-gamma S_k), where S_k is the
+    sum of the rates from step k on, and G(x) = 1 - (1 + C x)^-beta. The sum begins with the warm-up (eta before step 0
+    is 0), which leaves an offset of B times the peak in L0. `parameters` are L0, A, alpha, B, C, beta, gamma."""
+    floor, gain, alpha, slope, scale, beta, gamma = parameters
+    s1, falls = np.cumsum(lr), -np.diff(lr, prepend=0.0)
+    moved = np.flatnonzero(falls)
+    before = s1[moved] - lr[moved]
+    dropped = np.empty(len(steps))
+    for i, step in enumerate(steps):
+        k = moved[: np.searchsorted(moved, step, side="right")]
+        area = lr[k] ** -gamma * (s1[step] - before[: len(k)])
+        dropped[i] = np.sum(falls[k] * (1 - (1 + scale * area) ** -beta))
+    return floor + gain * s1[steps] ** -alpha - slope * dropped
+
+
+# What the law says about schedules that nobody has run
 
 
 def final(law: AnnealingLaw, rates: Floats) -> float:
@@ -139,22 +154,23 @@ def final(law: AnnealingLaw, rates: Floats) -> float:
     return float(law.predict(rates, len(rates)))
 
 
-def by_share(law: AnnealingLaw, steps: int, shares: Sequence[float], shapes: Sequence[str]) -> pd.DataFrame:
+def by_share(law: AnnealingLaw, steps: int, shares: Sequence[float] | Floats, shapes: Sequence[str]) -> pd.DataFrame:
     """Predicted final loss of "constant, then down" at the paper's peak, for each share and shape of the decay."""
-    rows = {shape: [final(law, schedules.wsd(steps, PEAK, 0, share, shape)) for share in shares] for shape in shapes}
+    peak = data.FIG2_PEAK
+    rows = {shape: [final(law, schedules.wsd(steps, peak, 0, share, shape)) for share in shares] for shape in shapes}
     return pd.DataFrame(rows, index=pd.Index(shares, name="share"))
 
 
-def best_share(law: AnnealingLaw, steps: int, shape: str = "cosine") -> float:
-    """The share of the steps that a decay of this shape should take, to half a per cent."""
+def best_share(law: AnnealingLaw, steps: int) -> float:
+    """The share of the steps that half a cosine down to 0 should take, to half a per cent."""
     shares = np.arange(0.01, 0.6, 0.005)
-    return float(shares[by_share(law, steps, shares, [shape])[shape].argmin()])
+    return float(shares[by_share(law, steps, shares, ["cosine"])["cosine"].argmin()])
 
 
-def difference(laws: Sequence[AnnealingLaw], first: Floats, second: Floats) -> tuple[float, tuple[float, float]]:
+def difference(laws: Sequence[AnnealingLaw], first: Floats, second: Floats) -> tuple[float, Interval]:
     """Predicted final loss of one schedule minus that of another: by the first law, and the middle 95% over all."""
     gaps = [final(law, first) - final(law, second) for law in laws]
-    low, high = interval(gaps)
+    low, high = percentile_interval(gaps)
     return gaps[0], (min(low, gaps[0]), max(high, gaps[0]))
 
 
@@ -167,7 +183,7 @@ def chinchilla_r2(losses: Floats, ends: Floats, exponents: Floats) -> float:
     return float(explained.max() / np.sum(left**2))
 
 
-# --- the schedule that the law likes best
+# The schedule that the law likes best
 
 
 def worth(law: AnnealingLaw, drops: Floats, peak: float) -> tuple[float, Floats]:
@@ -180,27 +196,32 @@ def worth(law: AnnealingLaw, drops: Floats, peak: float) -> tuple[float, Floats]
     return float(loss), law.A * law.alpha * s1 ** (-law.alpha - 1) * after - law.C * gains
 
 
-def descend(
-    law: AnnealingLaw, steps: int, peak: float, rounds: int = 400, kept: Sequence[int] = ()
-) -> dict[int, Floats]:
-    """Improve a schedule by exponentiated gradient, from a straight line to 0, and keep it after some rounds: rates by
-    round. The drops are the variables, they stay at least 0 and their sum at most the peak."""
-    weights, rate, found = np.full(steps + 1, peak / steps), 1.0, {}
-    weights[0] = weights[-1] = 1e-9 * peak  # no drop at step 0; the last entry is what is never dropped
-    loss, slope = worth(law, weights[:-1], peak)
-    for number in range(rounds + 1):
-        if number in (*kept, rounds):
-            found[number] = np.cumsum(weights[::-1])[-2::-1]  # a rate is what is still to be dropped
+def descend(law: AnnealingLaw, steps: int, peak: float, kept: Sequence[int]) -> dict[int, Floats]:
+    """Improve a schedule by exponentiated gradient, from a straight line to 0: its rates after the rounds `kept` and
+    after the last one, by round. The drops are the variables, they stay at least 0 and their sum at most the peak."""
+    drops = np.full(steps + 1, peak / steps)
+    drops[0] = drops[-1] = 1e-9 * peak  # no drop at step 0; the last entry is what is never dropped
+    loss, slope = worth(law, drops[:-1], peak)
+    rate, found = 1.0, {}
+    for number in range(DESCENT + 1):
+        if number in (*kept, DESCENT):
+            found[number] = np.cumsum(drops[::-1])[-2::-1]  # a rate is what is still to be dropped
         while rate > 1e-12:
-            push = np.concatenate([[0.0], -rate * slope[1:], [0.0]])
-            tried = weights * np.exp(push - push.max())
-            tried *= peak / tried.sum()
+            tried = _multiplied(drops, -rate * slope, peak)
             new, steeper = worth(law, tried[:-1], peak)
             if new <= loss:
-                weights, loss, slope, rate = tried, new, steeper, 2 * rate
+                drops, loss, slope, rate = tried, new, steeper, 2 * rate
                 break
             rate /= 4
     return found
+
+
+def _multiplied(drops: Floats, push: Floats, peak: float) -> Floats:
+    """Drops (T + 1,) multiplied by exp(push), (T,), but for the first and the last; then all by what makes their sum
+    the peak."""
+    push = np.concatenate([[0.0], push[1:], [0.0]])
+    tried = drops * np.exp(push - push.max())
+    return tried * (peak / tried.sum())
 
 
 def best_drop(law: AnnealingLaw, steps: int, peak: float) -> tuple[int, float, float]:

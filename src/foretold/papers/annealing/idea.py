@@ -14,22 +14,21 @@ steps, losses): the whole schedule, the steps at which the loss was measured, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.signal import lfilter
 
-Floats = np.ndarray
-Curve = tuple[ArrayLike, ArrayLike, ArrayLike]
-DELTA = 1e-3  # Huber's threshold on the logarithm of the loss, the paper's
+from foretold.kit import check, powerlaws
+
+Floats = NDArray[np.float64]
+Curve = tuple[Floats, Floats, Floats]
 ALPHAS = (0.02, 1.5)  # where the fit looks for alpha
 POINTS, ROUNDS, QUICK, SWEEPS = 21, 5, 12, 40  # points of a grid, rounds of it, inner steps in all rounds and the last
-NAMES = ("L0", "A", "C")
 
 
-# --- the areas
+# The areas
 
 
 def areas(lr: ArrayLike, decay: float = 0.999, warmup: int = 0) -> tuple[Floats, Floats]:
@@ -37,32 +36,18 @@ def areas(lr: ArrayLike, decay: float = 0.999, warmup: int = 0) -> tuple[Floats,
 
     Parameters
     ----------
-    lr
-        learning rate of each step, shape (..., T), at least one step.
-    decay
-        lambda, from 0 to 1: how much of the momentum m is left after a step. 0 forgets at once, 1 never.
-    warmup
-        the first so many steps count as at the peak rate, as in the paper, whatever `lr` says there.
+    lr: learning rate of each step, shape (..., T), at least one step
+    decay: lambda, from 0 to 1: how much of the momentum m is left after a step; 0 forgets at once, 1 never
+    warmup: the first so many steps count as at the peak rate, as in the paper, whatever `lr` says there
 
-    Returns
-    -------
-    s1, s2
-        arrays as long as `lr`; no difference is taken at step 0.
-
-    Raises
-    ------
-    ValueError
-        for rates that are negative or not finite, no rates, a decay outside of [0, 1], a warm-up that is not a whole
-        number from 0 to T.
+    Both areas have the shape of `lr`; no difference is taken at step 0. Raises ValueError for rates that are negative
+    or not finite, no rates, a decay outside of [0, 1], a warm-up that is not a whole number from 0 to T.
     """
-    rates, decay = np.array(lr, dtype=float), float(decay)
-    if rates.ndim == 0 or not rates.size or not (np.isfinite(rates).all() and (rates >= 0).all()):
-        raise ValueError(f"lr has the shape {rates.shape}; allowed are finite learning rates >= 0, at least one")
-    if not 0 <= decay <= 1:
-        raise ValueError(f"decay is {decay!r}; allowed is a number from 0 to 1")
-    if isinstance(warmup, bool) or int(warmup) != warmup or not 0 <= warmup <= rates.shape[-1]:
-        raise ValueError(f"warmup is {warmup!r}; allowed is a whole number from 0 to {rates.shape[-1]}")
-    rates[..., : int(warmup)] = rates.max(axis=-1, keepdims=True)
+    rates = check.reals("lr", lr, 0, allowed="finite learning rates >= 0").copy()
+    if rates.ndim == 0 or not rates.size:
+        raise ValueError(f"lr has the shape {rates.shape}; allowed is (..., T) with at least one step")
+    decay = check.real("decay", decay, 0, 1)
+    rates[..., : check.whole("warmup", warmup, 0, rates.shape[-1])] = rates.max(axis=-1, keepdims=True)
     falls = -np.diff(rates, axis=-1, prepend=rates[..., :1])
     momentum = lfilter([1.0], [1.0, -decay], falls)
     return np.cumsum(rates, axis=-1), np.cumsum(momentum, axis=-1)
@@ -71,16 +56,18 @@ def areas(lr: ArrayLike, decay: float = 0.999, warmup: int = 0) -> tuple[Floats,
 def areas_with_ramp(lr: ArrayLike, decay: float = 0.999, warmup: int = 0) -> tuple[Floats, Floats]:
     """As `areas`, but S1 counts the true rates of the warm-up: with a long warm-up the law fits better so. S2 still
     takes no difference before the warm-up's end."""
-    s1 = areas(lr, decay)[0]
-    return s1, areas(lr, decay, warmup)[1]
+    return areas(lr, decay)[0], areas(lr, decay, warmup)[1]
 
 
-# --- the law
+# The law
 
 
 @dataclass(frozen=True)
 class AnnealingLaw:
-    """L(s) = L0 + A S1^-alpha - C S2, with the decay that S2 is made with."""
+    """L(s) = L0 + A S1^-alpha - C S2, with the decay that S2 is made with.
+
+    Raises ValueError for an alpha that is not above 0, a decay outside of [0, 1], and other constants below 0.
+    """
 
     L0: float
     A: float
@@ -88,14 +75,19 @@ class AnnealingLaw:
     C: float
     decay: float = 0.999
 
+    def __post_init__(self) -> None:
+        for name in ("L0", "A", "C"):
+            check.real(name, getattr(self, name), 0)
+        check.positive("alpha", self.alpha)
+        check.real("decay", self.decay, 0, 1)
+
     def predict(self, lr: ArrayLike, steps: ArrayLike, warmup: int = 0, ramp: bool = False) -> Floats:
         """Predicted loss at `steps` of the schedule `lr`, of the shape of `steps`.
 
         Step s is entry s of `lr`, counted from 0; s = len(lr), the end of the schedule, reads the last entry. `warmup`
         and `ramp` are those of `fit`. Raises ValueError for steps outside of 0 to len(lr), and as `areas` does.
         """
-        s1, s2 = _at(lr, steps, self.decay, warmup, ramp)
-        return self.of_areas(s1, s2)
+        return self.of_areas(*_areas_at(lr, steps, self.decay, warmup, ramp))
 
     def of_areas(self, s1: ArrayLike, s2: ArrayLike) -> Floats:
         """Predicted loss for given areas."""
@@ -111,23 +103,23 @@ class Fit(AnnealingLaw):
     curves say nothing about: C where no rate changes, for instance.
     """
 
-    objective: float = np.nan
-    r2: float = np.nan
-    residuals: Floats = field(default_factory=lambda: np.empty(0), repr=False)
-    unidentified: tuple[str, ...] = ()
+    _: KW_ONLY
+    objective: float
+    r2: float
+    residuals: Floats = field(repr=False)
+    unidentified: tuple[str, ...]
 
 
-# --- the fit, by variable projection
+# The fit, by variable projection
 
 
 def fit(
     curves: Mapping[str, Curve] | Iterable[Curve],
-    decay: float | Sequence[float] = 0.999,
+    decay: float | Sequence[float] | Floats = 0.999,
     *,
     warmup: int = 0,
     ramp: bool = False,
-    delta: float = DELTA,
-    alphas: tuple[float, float] = ALPHAS,
+    delta: float = powerlaws.DELTA,
     annealing: bool = True,
 ) -> Fit:
     """Fit the law to one or more curves: the smallest sum of Huber losses of log(predicted / observed) with
@@ -138,52 +130,66 @@ def fit(
 
     Parameters
     ----------
-    curves
-        triples (rates, steps, losses), or a mapping to such triples; steps as in `AnnealingLaw.predict`.
-    decay
-        lambda, or several: the best one is taken.
-    warmup, ramp
-        the first `warmup` steps count as at the peak rate, or in S1 with their true rate if `ramp`.
-    delta
-        Huber's threshold; infinity means least squares.
-    alphas
-        smallest and largest alpha.
-    annealing
-        False leaves the annealing term out (C = 0): the law that knows S1 only.
+    curves: triples (rates, steps, losses), or a mapping to such triples; steps as in `AnnealingLaw.predict`
+    decay: lambda, or several: the best one is taken
+    warmup, ramp: the first `warmup` steps count as at the peak rate, or in S1 with their true rate if `ramp`
+    delta: Huber's threshold; infinity means least squares
+    annealing: False leaves the annealing term out (C = 0): the law that knows S1 only
 
-    Raises
-    ------
-    ValueError
-        for fewer than four losses, losses that are not finite and above 0, steps outside of their schedule, bounds or
-        thresholds that are none.
+    Raises ValueError for fewer than four losses, losses that are not finite and above 0, steps outside of their
+    schedule or before its first rate above 0, a decay or threshold that is none.
     """
-    decays = np.atleast_1d(np.asarray(decay, dtype=float))
-    _check_fit(decays, delta, alphas)
+    decays = check.vector("decay", np.atleast_1d(np.asarray(decay)), low=0, high=1)
+    if not delta > 0:
+        raise check.refuse("delta", delta, "a number above 0")
     s1, s2, losses = _gather(curves, decays, warmup, ramp)
     if not annealing:
         s2 = np.zeros_like(s2)
-    low, high = (np.full(len(decays), float(bound)) for bound in alphas)
+    grid, found = _search(s1, s2, losses, delta)
+    row, column = np.unravel_index(found.objective.argmin(), found.objective.shape)
+    floor, gain, slope = found.coefficients[row, column]
+    constants = [float(value) for value in (floor, gain, grid[row, column], slope, decays[row])]
+    predicted = AnnealingLaw(*constants).of_areas(s1, s2[row])
+    silent = ("C",) if annealing and np.ptp(s2[row]) <= 1e-9 * s1.max() else ()
+    return Fit(
+        *constants,
+        objective=float(found.objective[row, column]),
+        r2=float(1 - np.sum((predicted - losses) ** 2) / np.sum((losses - losses.mean()) ** 2)),
+        residuals=np.log(predicted / losses),
+        unidentified=silent + (("L0", "A", "alpha") if np.ptp(s1) <= 1e-9 * s1.max() else ()),
+    )
+
+
+def _search(s1: Floats, s2: Floats, losses: Floats, delta: float) -> tuple[Floats, powerlaws.Projection]:
+    """A fine grid of alphas, (D, G), around the best one of each of D decays, and what `project` finds there."""
+    low, high = (np.full(len(s2), bound) for bound in ALPHAS)
     weights = None
     for number in range(ROUNDS):
         grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, POINTS)
-        sweeps = SWEEPS if number == ROUNDS - 1 else QUICK
-        found, objective, weights = project(s1, s2, losses, grid, delta, sweeps, weights)
-        best, width = objective.argmin(1), (high - low) / (POINTS - 1)
-        middle = np.take_along_axis(grid, best[:, None], 1)[:, 0]
-        weights = weights[np.arange(len(best)), best][
-            :, None
-        ]  # the best alpha's are a good beginning for its neighbours
-        low, high = np.maximum(middle - 1.5 * width, alphas[0]), np.minimum(middle + 1.5 * width, alphas[1])
-    row = int(np.take_along_axis(objective, best[:, None], 1)[:, 0].argmin())
-    column = int(best[row])
-    (floor, gain, slope), alpha = found[row, column], grid[row, column]
-    law = AnnealingLaw(floor, gain, alpha, slope, decays[row])
-    residuals = np.log(law.of_areas(s1, s2[row]) / losses)
-    explained = 1 - np.sum((law.of_areas(s1, s2[row]) - losses) ** 2) / np.sum((losses - losses.mean()) ** 2)
-    silent = ("C",) if annealing and np.ptp(s2[row]) <= 1e-9 * s1.max() else ()
-    silent += ("L0", "A", "alpha") if np.ptp(s1) <= 1e-9 * s1.max() else ()
-    values = (float(value) for value in (floor, gain, alpha, slope, decays[row]))
-    return Fit(*values, float(objective[row, column]), float(explained), residuals, silent)
+        found = project(s1, s2, losses, grid, delta, SWEEPS if number == ROUNDS - 1 else QUICK, weights)
+        best = found.objective.argmin(1)[:, None]
+        weights = np.take_along_axis(found.weights, best[..., None], 1)  # a good beginning for its neighbours
+        middle, width = np.take_along_axis(grid, best, 1)[:, 0], (high - low) / (POINTS - 1)
+        low, high = np.maximum(middle - 1.5 * width, ALPHAS[0]), np.minimum(middle + 1.5 * width, ALPHAS[1])
+    return grid, found
+
+
+def project(
+    s1: Floats,
+    s2: Floats,
+    losses: Floats,
+    grid: Floats,
+    delta: float,
+    sweeps: int = SWEEPS,
+    weights: Floats | None = None,
+) -> powerlaws.Projection:
+    """Variable projection: the best (L0, A, C) >= 0, shape (D, G, 3), its objective, (D, G), and the weights of the
+    points, (D, G, n), for every alpha of `grid` (D, G) for D decays. `s1` and `losses` have shape (n,), `s2` (D, n);
+    `delta` is Huber's threshold; `sweeps` and `weights` say how long to reweight and where to begin."""
+    power = s1 ** -grid[:, :, None]  # (D, G, n)
+    columns = np.stack([np.ones_like(power), power, np.broadcast_to(-s2[:, None], power.shape)], -1)
+    weights = np.broadcast_to(1 / losses**2 if weights is None else weights, power.shape)
+    return powerlaws.project(columns, losses, delta, sweeps, weights)
 
 
 @dataclass(frozen=True)
@@ -201,111 +207,48 @@ class Profile:
 
 
 def profile(
-    curves: Mapping[str, Curve] | Iterable[Curve],
-    alphas: ArrayLike,
-    decays: ArrayLike,
-    *,
-    warmup: int = 0,
-    ramp: bool = False,
+    curves: Mapping[str, Curve] | Iterable[Curve], alphas: ArrayLike, decays: ArrayLike, *, warmup: int = 0
 ) -> Profile:
     """Profile likelihood of alpha and decay, all cells in one call: the other three parameters are at their best in
-    each. Raises ValueError as `fit` does."""
-    alphas, decays = np.asarray(alphas, dtype=float), np.asarray(decays, dtype=float)
-    _check_fit(decays, np.inf, (alphas.min(), alphas.max()))
-    s1, s2, losses = _gather(curves, decays, warmup, ramp)
-    found, objective, _ = project(s1, s2, losses, np.broadcast_to(alphas, (len(decays), len(alphas))), np.inf)
-    return Profile(alphas, decays, len(losses) * np.log(objective / objective.min()), found)
+    each. Raises ValueError as `fit` does, and for alphas that are not above 0."""
+    decays = check.vector("decays", decays, low=0, high=1)
+    alphas = check.vector("alphas", alphas, low=np.nextafter(0, 1), allowed="finite numbers above 0")
+    s1, s2, losses = _gather(curves, decays, warmup, ramp=False)
+    found = project(s1, s2, losses, np.broadcast_to(alphas, (len(decays), len(alphas))), np.inf)
+    deviance = len(losses) * np.log(found.objective / found.objective.min())
+    return Profile(alphas, decays, deviance, found.coefficients)
 
 
-def project(
-    s1: Floats,
-    s2: Floats,
-    losses: Floats,
-    grid: Floats,
-    delta: float,
-    sweeps: int = SWEEPS,
-    weights: Floats | None = None,
-) -> tuple[Floats, Floats, Floats]:
-    """Variable projection: the best (L0, A, C) >= 0, shape (D, G, 3), its objective, (D, G), and the weights of the
-    points, (D, G, n), for every alpha of `grid` (D, G) for D decays. `s1` and `losses` have shape (n,), `s2` (D, n);
-    `delta` is Huber's threshold; `sweeps` and `weights` say how long to reweight and where to begin."""
-    shape = s1 ** -grid[:, :, None]  # (D, G, n)
-    columns = np.stack([np.ones_like(shape), shape, np.broadcast_to(-s2[:, None], shape.shape)], -1)
-    scale = np.abs(columns).max(2, keepdims=True) + 1e-300
-    columns = columns / scale
-    weights = np.broadcast_to(1 / losses**2 if weights is None else weights, shape.shape)
-    target, last = losses, np.inf
-    for _ in range(sweeps):
-        # Least squares for log(predicted) - log(observed), linearised around the last prediction.
-        weighted = columns * weights[..., None]
-        normal = weighted.swapaxes(2, 3) @ columns
-        values = _nonnegative(normal, (weighted * np.asarray(target)[..., None]).sum(2))
-        predicted = np.maximum((columns @ values[..., None])[..., 0], 1e-12)
-        residuals = np.log(predicted / losses)
-        size = np.abs(residuals)
-        objective = np.where(size <= delta, size**2 / 2, delta * (size - delta / 2) if np.isfinite(delta) else 0).sum(2)
-        if np.all(np.abs(objective - last) <= 1e-10 * objective):
-            break
-        last = objective
-        weights = (np.minimum(1, delta / np.maximum(size, 1e-300)) if np.isfinite(delta) else 1) / predicted**2
-        target = predicted * (1 - residuals)
-    return values / scale[:, :, 0], objective, weights
+# Curves
 
 
-def _nonnegative(normal: Floats, right: Floats) -> Floats:
-    """Minimise x'Nx/2 - x'r over x >= 0 for many 3 x 3 problems: the best feasible one of all choices of zeros."""
-    best, least = np.zeros_like(right), np.full(right.shape[:-1], np.inf)
-    for free in product((True, False), repeat=3):
-        kept = np.array(free)
-        some = np.where(kept[:, None] & kept, normal, np.eye(3))
-        some = some + 1e-13 * np.eye(3) * np.trace(normal, axis1=-2, axis2=-1)[..., None, None]
-        x = np.linalg.solve(some, np.where(kept, right, 0)[..., None])[..., 0]
-        value = (x * ((normal @ x[..., None])[..., 0] / 2 - right)).sum(-1)
-        better = (x >= 0).all(-1) & (value < least)
-        best, least = np.where(better[..., None], x, best), np.where(better, value, least)
-        if all(free) and (x >= 0).all():
-            break
-    return best
-
-
-# --- curves
-
-
-def _at(lr: ArrayLike, steps: ArrayLike, decay: float, warmup: int, ramp: bool) -> tuple[Floats, Floats]:
-    rates, steps = np.asarray(lr, dtype=float), np.asarray(steps)
-    if rates.ndim != 1:
-        raise ValueError(f"lr has the shape {rates.shape}; allowed is one schedule, shape (T,)")
-    if steps.size and not (steps.min() >= 0 and steps.max() <= len(rates) and np.all(steps == np.floor(steps))):
-        raise ValueError(
-            f"steps go from {steps.min()} to {steps.max()}; allowed are whole numbers from 0 to {len(rates)}"
-        )
+def _areas_at(lr: ArrayLike, steps: ArrayLike, decay: float, warmup: int, ramp: bool) -> tuple[Floats, Floats]:
+    """S1 and S2 at some steps of one schedule."""
+    rates, steps = check.vector("lr", lr), check.wholes("steps", steps)
+    if steps.size and steps.max() > len(rates):
+        raise ValueError(f"steps go up to {steps.max()}; allowed are whole numbers from 0 to {len(rates)}")
     s1, s2 = (areas_with_ramp if ramp else areas)(rates, decay, warmup)
     index = np.minimum(steps, len(rates) - 1).astype(int)
     return s1[index], s2[index]
 
 
-def _gather(curves: object, decays: Floats, warmup: int, ramp: bool) -> tuple[Floats, Floats, Floats]:
+def _gather(
+    curves: Mapping[str, Curve] | Iterable[Curve], decays: Floats, warmup: int, ramp: bool
+) -> tuple[Floats, Floats, Floats]:
+    """The areas at the points of all curves, S1 (n,) and S2 (decays, n), and the losses, (n,)."""
     curves = list(curves.values() if isinstance(curves, Mapping) else curves)
     if not curves:
         raise ValueError("curves is empty; allowed is at least one triple (rates, steps, losses)")
-    s1, s2, losses = [], [], []
+    s1, s2 = [], []
     for number, curve in enumerate(curves):
         if len(curve) != 3 or np.shape(curve[1]) != np.shape(curve[2]) or np.ndim(curve[1]) != 1:
             raise ValueError(f"curves[{number}] is no triple (rates, steps, losses) with as many steps as losses")
-        found = [_at(curve[0], curve[1], decay, warmup, ramp) for decay in decays]
+        found = [_areas_at(curve[0], curve[1], decay, warmup, ramp) for decay in decays]
         s1.append(found[0][0])
         s2.append(np.stack([area for _, area in found]))
-        losses.append(np.asarray(curve[2], dtype=float))
-    observed = np.concatenate(losses)
-    if len(observed) < 4 or not (np.isfinite(observed).all() and (observed > 0).all()):
-        raise ValueError(f"curves hold {len(observed)} losses; allowed are at least four, all finite and above 0")
-    return np.concatenate(s1), np.concatenate(s2, axis=1), observed
-
-
-def _check_fit(decays: Floats, delta: float, alphas: tuple[float, float]) -> None:
-    if not len(decays):
-        raise ValueError("decay is empty; allowed is a number from 0 to 1, or several")
-    if not delta > 0:
-        raise ValueError(f"delta is {delta!r}; allowed is a number above 0")
-    if not 0 < alphas[0] < alphas[1]:
-        raise ValueError(f"alphas is {alphas!r}; allowed are two rising numbers above 0")
+        if (s1[-1] == 0).any():
+            raise ValueError(f"curves[{number}] has a loss at a step before its first learning rate above 0")
+    losses = np.concatenate([np.asarray(curve[2], dtype=float) for curve in curves])
+    if len(losses) < 4 or not (np.isfinite(losses).all() and (losses > 0).all()):
+        raise ValueError(f"curves hold {len(losses)} losses; allowed are at least four, all finite and above 0")
+    return np.concatenate(s1), np.concatenate(s2, axis=1), losses

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from matplotlib.figure import Figure
 
 from foretold import figures
 from foretold.figures import COLOURS, INK
+from foretold.kit.uncertainty import Z, percentile_interval
 from foretold.papers.scaling import idea
 from foretold.papers.scaling.experiment import Curve
 
@@ -41,7 +44,7 @@ def hyperbolas(reached: pd.DataFrame, fitted: pd.DataFrame, losses: Sequence[flo
 def critical(fitted: pd.DataFrame, b_star: float, alpha_b: float) -> Figure:
     """Critical batch size against loss with 95% intervals, the fitted power law, and Kaplan's slope."""
     fig, axis = plt.subplots(figsize=(6, 3.7))
-    value, error = fitted["b_crit"], np.exp(1.96 * fitted["error"])
+    value, error = fitted["b_crit"], np.exp(Z * fitted["error"])
     spread = np.stack([value - value / error, value * error - value])
     axis.errorbar(fitted["loss"], value, yerr=spread, fmt="o", color=COLOURS["blue"], label="measured", linewidth=1.4)
     loss = np.linspace(fitted["loss"].min() * 0.98, fitted["loss"].max() * 1.02, 50)
@@ -64,7 +67,7 @@ def sizes(seen: Sequence[Curve], unseen: Sequence[Curve], laws: Sequence[idea.La
     fig, axis = plt.subplots(figsize=(6, 4.6))
     ordered = sorted({c.n for c in (*seen, *unseen)})
     hidden = {c.n for c in unseen}
-    for n, colour in zip(ordered, (*SERIES[:4], "red", "grey", "blue", "orange"), strict=False):
+    for n, colour in zip(ordered, cycle(SERIES), strict=False):
         for curve in (c.after(after) for c in (*seen, *unseen) if c.n == n):
             axis.plot(curve.steps, curve.losses, color=COLOURS[colour], alpha=0.45, linewidth=1)
             steps, batch = curve.steps, curve.batch
@@ -73,7 +76,7 @@ def sizes(seen: Sequence[Curve], unseen: Sequence[Curve], laws: Sequence[idea.La
         label = f"{n:,}, predicted" if n in hidden else f"{n:,}"
         axis.plot(steps, lines[0], style, color=COLOURS[colour], linewidth=2.2, label=label)
         if n in hidden and len(laws) > 1:
-            low, high = np.percentile(lines[1:], [2.5, 97.5], axis=0)
+            low, high = percentile_interval(lines[1:])
             axis.fill_between(steps, low, high, color=COLOURS[colour], alpha=0.2, linewidth=0)
     axis.set(xscale="log", xlabel="steps", ylabel="loss (nats a character)")
     _plain_log(axis, steps)
@@ -147,9 +150,9 @@ def gaps(table: pd.DataFrame) -> Figure:
 # The interactive figure
 
 
-def browser_data(laws: Mapping[str, idea.Law]) -> dict[str, Any]:
-    """Constants of the laws, and colours: the reader's browser solves the implicit equation itself."""
-    return {"laws": {name: asdict(law) for name, law in laws.items()}, "colours": dict(COLOURS)}
+def browser_data(law: idea.Law) -> dict[str, Any]:
+    """Constants of the law, and colours: the reader's browser solves the implicit equation itself."""
+    return {"law": asdict(law), "colours": dict(COLOURS)}
 
 
 def browser_controls() -> list[figures.Control]:
@@ -162,38 +165,7 @@ def browser_controls() -> list[figures.Control]:
     ]
 
 
-# values: n, s, b, floor
-UPDATE = r"""
-const law = Object.values(data.laws)[0], power = 1 / law.alpha_b;
-// The root in x = log L: x - h(x) is concave and rises, so Newton's method climbs to it from the loss of an endless batch.
-const solve = (n, s, b) => {
-  const rest = values.floor + Math.pow(law.n_c / n, law.alpha_n), fast = Math.pow(law.s_c / s, law.alpha_s);
-  let x = Math.log(rest + fast);
-  for (let i = 0; i < 60; i++) {
-    const extra = law.b_star / b * Math.exp(-power * x), slow = fast * Math.pow(1 + extra, law.alpha_s), total = rest + slow;
-    const step = (x - Math.log(total)) / (1 + law.alpha_s * power * extra / (1 + extra) * slow / total);
-    x -= step;
-    if (Math.abs(step) < 1e-14 * Math.max(1, Math.abs(x))) break;
-  }
-  return Math.exp(x);
-};
-const { n, s, b } = values, loss = solve(n, s, b), limit = values.floor + Math.pow(law.n_c / n, law.alpha_n);
-const critical = law.b_star / Math.pow(loss, power), fewest = s / (1 + critical / b), least = fewest * critical;
-const steps = Array.from({ length: 121 }, (_, i) => Math.pow(10, 2 + 5 * i / 120));
-const curve = (name, batch, color, dash) => ({ type: "scatter", mode: "lines", name, x: steps, y: steps.map((t) => solve(n, t, batch)),
-  line: { color, dash, width: 2.5 }, hovertemplate: "%{x:.3s} steps: %{y:.3f}<extra></extra>" });
-const traces = [
-  curve("batch B", b, data.colours.blue, "solid"),
-  curve("endless batch", 1e30, data.colours.orange, "dash"),
-  { type: "scatter", mode: "lines", name: "endless training", x: [100, 1e7], y: [limit, limit], line: { color: data.colours.grey, dash: "dot", width: 2 }, hoverinfo: "skip" },
-  { type: "scatter", mode: "markers", name: "S steps", x: [s], y: [loss], marker: { color: data.colours.red, size: 12, symbol: "diamond" }, hoverinfo: "skip" },
-];
-const raised = (k) => String(k).replace(/./g, (c) => "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"["0123456789-".indexOf(c)]);
-const tidy = (v) => v >= 0.01 && v < 1e4 ? Number(v.toPrecision(3)).toLocaleString("en") : (() => { const k = Math.floor(Math.log10(v)); return (v / Math.pow(10, k)).toFixed(2) + "×10" + raised(k); })();
-const readout = `Loss ${loss.toFixed(3)} after ${tidy(s)} steps and ${tidy(s * b)} tokens. There B_crit is ${tidy(critical)} tokens, so this run takes `
-  + `${tidy(s / fewest)} times the fewest steps (${tidy(fewest)}) and ${tidy(s * b / least)} times the fewest tokens (${tidy(least)}). Endless training would end at ${limit.toFixed(3)}.`;
-return { data: traces, readout, result: { loss, critical, fewest, least, limit } };
-"""  # noqa: E501
+UPDATE = figures.script(Path(__file__).with_name("browser.js"))
 
 
 def browser_layout() -> dict[str, Any]:

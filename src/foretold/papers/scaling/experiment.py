@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy.optimize import isotonic_regression
 
-from foretold.kit import powerlaws
+from foretold.kit import gpt, powerlaws, schedules
+from foretold.kit.uncertainty import Z
 from foretold.papers.scaling import idea
 
-if TYPE_CHECKING:
-    import torch
-
-    from foretold.kit import gpt
+CONTEXT, WARMUP = 32, 30  # tokens of a window, and steps in which the learning rate rises
+Bounded = tuple[float, float, float]  # an estimate and its 95% interval
 
 
 @dataclass(frozen=True)
 class Curve:
     """One run: parameters without embeddings, tokens a batch, steps (E,) and losses (E,) in nats a token."""
 
-    n: int
-    batch: int
+    n: float
+    batch: float
     steps: np.ndarray
     losses: np.ndarray
     rate: float = 0.0
@@ -36,11 +35,6 @@ class Curve:
         return replace(self, steps=self.steps[kept], losses=self.losses[kept])
 
 
-def warm(rate: float, steps: int, over: int) -> np.ndarray:
-    """A constant learning rate after a linear warm-up `over` so many steps, (steps,)."""
-    return rate * np.minimum(1, np.arange(1, steps + 1) / over)
-
-
 def train(
     text: gpt.Corpus,
     width: int,
@@ -50,26 +44,32 @@ def train(
     generator: torch.Generator,
     *,
     seeds: int = 1,
-    context: int = 32,
     every: int = 10,
-    warmup: int = 30,
-    **options: object,
+    device: str | torch.device = "cpu",
 ) -> list[Curve]:
-    """One transformer of two layers for each rate and seed, all at once; `batch` counts windows of `context` tokens.
+    """One transformer of two layers for each rate and seed, all at once; `batch` counts windows of 32 tokens.
 
     The first weights are wider than GPT-2's and gradients are clipped: both make small runs less a matter of luck.
-    `options` go to `foretold.kit.gpt.train`, as do wrong values, which raise ValueError there.
+    Wrong values raise ValueError, as in `foretold.kit.gpt.train`.
     """
-    from foretold.kit import gpt
-
-    config = gpt.Config(2, width, max(1, width // 16), context, text.vocabulary, "relu", std=0.08)
-    schedules = np.repeat([warm(rate, steps, warmup) for rate in rates], seeds, 0)
-    alone = {"same_start": False, "same_order": False} if seeds > 1 else {}
-    options = {"evaluate_at": every, "clip": 1.0, "progress": False, **alone, **options}
-    done = gpt.train(config, text.train, text.validation, schedules, batch=batch, generator=generator, **options)
+    config = gpt.Config(2, width, max(1, width // 16), CONTEXT, text.vocabulary, "relu", std=0.08)
+    done = gpt.train(
+        config,
+        text.train,
+        text.validation,
+        np.repeat([schedules.constant(steps, rate, WARMUP) for rate in rates], seeds, 0),
+        batch=batch,
+        generator=generator,
+        same_start=seeds == 1,
+        same_order=seeds == 1,
+        evaluate_at=every,
+        clip=1.0,
+        progress=False,
+        device=device,
+    )
     marks = [(rate, seed) for rate in rates for seed in range(seeds)]
     return [
-        Curve(done.parameters, batch * context, done.steps, losses, rate, seed)
+        Curve(done.parameters, batch * CONTEXT, done.steps, losses, rate, seed)
         for losses, (rate, seed) in zip(done.losses, marks, strict=True)
     ]
 
@@ -132,31 +132,35 @@ def hyperbolas(reached: pd.DataFrame) -> pd.DataFrame:
         others = [idea.fit_critical_batch(np.delete(steps, i), np.delete(batch, i)) for i in range(len(steps))]
         if min(s_min, e_min, *(min(pair) for pair in others)) <= 0:
             continue
-        logs = np.log([e / s for s, e in others])
-        error = np.sqrt((len(logs) - 1) * np.mean((logs - logs.mean()) ** 2))
+        error = _jackknife_error(np.log([e / s for s, e in others]))
         residual = np.abs(s_min / steps + e_min / (steps * batch) - 1).max()
         rows.append((n, loss, s_min, e_min, e_min / s_min, error, residual))
     return pd.DataFrame(rows, columns=["n", "loss", "s_min", "e_min", "b_crit", "error", "residual"])
 
 
-def growth(reached: pd.DataFrame, low: float, high: float) -> tuple[float, float, float]:
+def _jackknife_error(values: Iterable[float]) -> float:
+    """Standard error of an estimate from its `values` without each of the batches."""
+    left_out = np.array(list(values))
+    return float(np.sqrt((len(left_out) - 1) * np.mean((left_out - left_out.mean()) ** 2)))
+
+
+def growth(reached: pd.DataFrame, low: float, high: float) -> Bounded:
     """(ratio, and its 95% interval) of the critical batch sizes at two losses, by leaving out one batch at a time."""
 
+    def log_critical(loss: float, without: float) -> float:
+        part = reached[np.isclose(reached["loss"], loss) & (reached["batch"] != without)]
+        s_min, e_min = idea.fit_critical_batch(part["steps"], part["batch"])
+        return np.log(e_min / s_min)
+
     def log_ratio(without: float) -> float:
-        sizes = []
-        for loss in (low, high):
-            part = reached[np.isclose(reached["loss"], loss) & (reached["batch"] != without)]
-            s_min, e_min = idea.fit_critical_batch(part["steps"], part["batch"])
-            sizes.append(np.log(e_min / s_min))
-        return sizes[0] - sizes[1]
+        return log_critical(low, without) - log_critical(high, without)
 
-    whole = log_ratio(0)
-    others = np.array([log_ratio(batch) for batch in reached["batch"].unique()])
-    error = 1.96 * np.sqrt((len(others) - 1) * np.mean((others - others.mean()) ** 2))
-    return tuple(float(np.exp(whole + shift)) for shift in (0, -error, error))
+    whole = log_ratio(without=0)
+    half = Z * _jackknife_error(log_ratio(batch) for batch in reached["batch"].unique())
+    return float(np.exp(whole)), float(np.exp(whole - half)), float(np.exp(whole + half))
 
 
-def exponent(fitted: pd.DataFrame, reached: pd.DataFrame) -> tuple[float, float, float]:
+def exponent(fitted: pd.DataFrame, reached: pd.DataFrame) -> Bounded:
     """(alpha_b, and its 95% interval), by leaving out one batch at a time; `fitted` is the table of `hyperbolas`."""
     others = []
     for batch in reached["batch"].unique():
@@ -164,8 +168,8 @@ def exponent(fitted: pd.DataFrame, reached: pd.DataFrame) -> tuple[float, float,
         table = table[table["loss"].isin(fitted["loss"])]
         others.append(idea.fit_critical_law(table["loss"], table["b_crit"])[1])
     whole = idea.fit_critical_law(fitted["loss"], fitted["b_crit"])[1]
-    error = 1.96 * np.sqrt((len(others) - 1) * np.mean((np.array(others) - np.mean(others)) ** 2))
-    return whole, whole - error, whole + error
+    half = Z * _jackknife_error(others)
+    return whole, whole - half, whole + half
 
 
 def _columns(curves: Sequence[Curve], critical: tuple[float, float], after: int) -> tuple[np.ndarray, ...]:
@@ -192,9 +196,11 @@ def resampled(
     curves: Sequence[Curve], critical: tuple[float, float], resamples: int, rng: np.random.Generator, after: int = 0
 ) -> list[idea.Law]:
     """Laws without a floor, from `resamples` bootstrap samples of whole curves, all fitted at once. Draws with fewer
-    than three sizes are drawn again: two sizes and noise say little."""
-    n, fewest, losses, curve = _columns(curves, critical, after)
+    than three sizes are drawn again: two sizes and noise say little. Raises ValueError for curves of fewer sizes."""
     sizes = np.array([c.n for c in curves])
+    if len(np.unique(sizes)) < 3:
+        raise ValueError(f"curves have the sizes {np.unique(sizes)}; allowed are at least three")
+    n, fewest, losses, curve = _columns(curves, critical, after)
     draws: list[np.ndarray] = []
     while len(draws) < resamples:
         draw = rng.integers(len(curves), size=len(curves))
@@ -208,9 +214,31 @@ def resampled(
 def prediction_errors(law: idea.Law, curves: Sequence[Curve], after: int = 0) -> pd.DataFrame:
     """Each curve against the law's trajectory at its own size and batch: mean error and error at the end, in per cent
     of the observed loss, and the mean absolute one; positive where the prediction is too high."""
-    rows: list[Mapping[str, float]] = []
+    rows = []
     for curve in (curve.after(after) for curve in curves):
         off = 100 * (idea.trajectory(curve.n, curve.steps, curve.batch, law) / curve.losses - 1)
         sizes = {"n": curve.n, "batch": curve.batch, "seed": curve.seed}
         rows.append(sizes | {"mean": off.mean(), "absolute": np.abs(off).mean(), "end": off[-3:].mean()})
     return pd.DataFrame(rows)
+
+
+# Public runs
+
+
+def resample(groups: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Bootstrap weights, (1 + resamples, n): whole groups are drawn with replacement, the first row is the data."""
+    names, member = np.unique(groups, return_inverse=True)
+    draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), resamples)
+    return np.concatenate([np.ones((1, len(groups))), draws[:, member]])
+
+
+def held_out(
+    points: pd.DataFrame, limit: float, irreducible: bool, resamples: int, rng: np.random.Generator
+) -> tuple[powerlaws.Fit, np.ndarray]:
+    """Fit all models below `limit` parameters, and resamples of these models: the fits (row 0 is the data), and their
+    relative errors at every point, (1 + resamples, n), positive where the prediction is too high."""
+    seen = points[points["n"] < limit]
+    weights = resample(seen["model"].to_numpy(), resamples, rng)
+    columns = seen["n"].to_numpy(), seen["steps"].to_numpy()
+    fits = powerlaws.fit(columns, seen["loss"].to_numpy(), irreducible=irreducible, weights=weights, keep=2)
+    return fits, fits.predict(points["n"].to_numpy(), points["steps"].to_numpy()) / points["loss"].to_numpy() - 1

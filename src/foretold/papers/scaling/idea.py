@@ -6,22 +6,22 @@ those of Kaplan et al. (2020), arXiv 2001.08361; the critical batch size is from
     N       parameters without embeddings              S, B, E = S B   steps, tokens a batch, tokens in all
     S_min   steps that a very large batch would need   B_crit = E_min / S_min   the batch that costs twice both minima
 
-Losses are in nats a token. `Law` holds the constants; E, a floor under the loss, is zero in the paper. The batched
-solver behind the fits is in `scaling_fit`.
+Losses are in nats a token. `Law` holds the constants; E, a floor under the loss, is zero in the paper. The solver
+behind the fits of surfaces is `foretold.kit.powerlaws`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+import math
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foretold.kit import powerlaws
+from foretold.kit import check, powerlaws
 
 Array = NDArray[np.float64]
+TINY = math.nextafter(0, 1)
 
 
 @dataclass(frozen=True)
@@ -41,58 +41,16 @@ class Law:
     alpha_b: float | None = None
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is None and field.name in ("b_star", "alpha_b"):
-                continue
-            low_enough = field.name == "E" and value == 0
-            if isinstance(value, bool) or not (np.isscalar(value) and np.isfinite(value) and (value > 0 or low_enough)):
-                allowed = "a number >= 0" if field.name == "E" else "a finite number above 0"
-                raise ValueError(f"{field.name} is {value!r}; allowed is {allowed}")
-
-    @classmethod
-    def of(cls, law: Law | Mapping[str, float]) -> Law:
-        """`law` itself, or a mapping of a law's constants as one; ValueError for anything else."""
-        if isinstance(law, Law):
-            return law
-        names = {field.name for field in fields(cls)}
-        if isinstance(law, Mapping) and {"n_c", "alpha_n", "s_c", "alpha_s"} <= set(law) <= names:
-            return cls(**law)
-        raise ValueError(
-            f"law is {law!r}; allowed is a Law, or a mapping with its constants: {', '.join(sorted(names))}"
-        )
+        for name in ("n_c", "alpha_n", "s_c", "alpha_s"):
+            check.positive(name, getattr(self, name))
+        check.real("E", self.E, 0)
+        for name in ("b_star", "alpha_b"):
+            if getattr(self, name) is not None:
+                check.positive(name, getattr(self, name))
 
 
 # Kaplan et al. (2020), Table 3 for L(N, S_min); the critical batch size from the same paper.
 KAPLAN = Law(n_c=6.5e13, alpha_n=0.077, s_c=2.1e3, alpha_s=0.76, b_star=2e8, alpha_b=0.21)
-
-
-def _positive(name: str, values: ArrayLike) -> Array:
-    """`values` as floats; ValueError where one is not finite and above 0."""
-    try:
-        array = np.asarray(values, float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} is {values!r}; allowed are numbers above 0") from None
-    if array.size == 0 or not (np.isfinite(array) & (array > 0)).all():
-        bad = array[~(np.isfinite(array) & (array > 0))].flat
-        raise ValueError(f"{name} holds {next(iter(bad), 'nothing')}; allowed are finite numbers above 0")
-    return array
-
-
-def _inverse(name: str, values: ArrayLike) -> Array:
-    """1 / values, where infinite ones are allowed."""
-    array = np.asarray(values, float)
-    endless = np.isposinf(array)
-    return np.where(endless, 0.0, 1 / _positive(name, np.where(endless, 1.0, array)))
-
-
-def _points(**columns: ArrayLike) -> list[Array]:
-    """Columns as 1-D arrays of one length."""
-    arrays = [_positive(name, values) for name, values in columns.items()]
-    if any(a.ndim != 1 or len(a) != len(arrays[0]) for a in arrays):
-        shapes = ", ".join(f"{name} {a.shape}" for name, a in zip(columns, arrays, strict=True))
-        raise ValueError(f"shapes are {shapes}; allowed are 1-D arrays of one length")
-    return arrays
 
 
 # The three functions
@@ -101,8 +59,8 @@ def _points(**columns: ArrayLike) -> list[Array]:
 def critical_batch_size(loss: ArrayLike, b_star: float, alpha_b: float) -> Array:
     """B_crit(L) = b_star / L^(1 / alpha_b), tokens, for losses of any shape: it grows as the loss falls, and depends on
     nothing else. Raises ValueError for numbers that are not above 0."""
-    loss, b_star, alpha_b = _positive("loss", loss), _positive("b_star", b_star), _positive("alpha_b", alpha_b)
-    return b_star * np.exp(-np.log(loss) / alpha_b)
+    b_star, alpha_b = check.positive("b_star", b_star), check.positive("alpha_b", alpha_b)
+    return b_star * np.exp(-np.log(_positive("loss", loss)) / alpha_b)
 
 
 def minimum_steps(steps: ArrayLike, batch: ArrayLike, loss: ArrayLike, b_star: float, alpha_b: float) -> Array:
@@ -111,16 +69,16 @@ def minimum_steps(steps: ArrayLike, batch: ArrayLike, loss: ArrayLike, b_star: f
     return steps / (1 + critical_batch_size(loss, b_star, alpha_b) / batch)
 
 
-def loss_surface(n: ArrayLike, s_min: ArrayLike, law: Law | Mapping[str, float]) -> Array:
+def loss_surface(n: ArrayLike, s_min: ArrayLike, law: Law) -> Array:
     """L(N, S_min), for arrays that broadcast; s_min may be infinite, which gives L(N).
 
     Raises ValueError for numbers that are not above 0, and for a `law` that is none.
     """
-    law = Law.of(law)
+    _check_law(law)
     return law.E + (law.n_c / _positive("n", n)) ** law.alpha_n + (law.s_c * _inverse("s_min", s_min)) ** law.alpha_s
 
 
-def trajectory(n: ArrayLike, steps: ArrayLike, batch: ArrayLike, law: Law | Mapping[str, float]) -> Array:
+def trajectory(n: ArrayLike, steps: ArrayLike, batch: ArrayLike, law: Law) -> Array:
     """The loss L after S steps with batches of B tokens, for arrays that broadcast: the root of
 
         L = E + (n_c / N)^alpha_n + (s_c / S_min)^alpha_s  with  S_min = S / (1 + B_crit(L) / B).
@@ -130,23 +88,24 @@ def trajectory(n: ArrayLike, steps: ArrayLike, batch: ArrayLike, law: Law | Mapp
     guards against rounding only. Infinite `steps` or `batch` are allowed. Raises ValueError as `loss_surface`, and for
     a law without `b_star` and `alpha_b`.
     """
-    law = Law.of(law)
+    _check_law(law)
     if law.b_star is None or law.alpha_b is None:
-        raise ValueError(f"law is {law!r}; a trajectory needs its b_star and alpha_b")
+        raise check.refuse("law", law, "one with b_star and alpha_b")
+    b_star, power = law.b_star, 1 / law.alpha_b
     rest = loss_surface(n, np.inf, law)
     fast = (law.s_c * _inverse("steps", steps)) ** law.alpha_s  # the steps' term with an infinite batch
     rest, fast, inverse = np.broadcast_arrays(rest, fast, _inverse("batch", batch))
-    power = 1 / law.alpha_b
 
     def right_side(x: Array) -> tuple[Array, Array]:
-        extra = law.b_star * inverse * np.exp(-power * x)  # B_crit(L) / B
+        extra = b_star * inverse * np.exp(-power * x)  # B_crit(L) / B
         slow = fast * (1 + extra) ** law.alpha_s
         total = rest + slow
         return np.log(total), -law.alpha_s * power * extra / (1 + extra) * slow / total
 
-    low = np.log(rest + fast)
+    low = x = np.log(rest + fast)
     high = right_side(low)[0]
-    x = low
+    if not np.isfinite(high).all():
+        raise check.refuse("law", law, f"one whose B_crit is finite at a loss of {np.exp(low.min()):.3g}")
     for _ in range(60):
         value, slope = right_side(x)
         after = np.clip(x - (x - value) / (1 - slope), low, high)
@@ -206,28 +165,23 @@ def surface(found: powerlaws.Fit, row: int = 0) -> Law:
     return Law(float(n_c), float(alpha_n), float(s_c), float(alpha_s), float(found.floor[row]))
 
 
-def _enough(constants: int, **columns: Array) -> None:
-    *predictors, loss = columns.items()
-    if len(loss[1]) < constants:
-        raise ValueError(f"loss has {len(loss[1])} points; allowed are at least {constants}, the number of constants")
-    for name, values in predictors:
-        if len(np.unique(values)) < 2:
-            raise ValueError(f"{name} holds {values[0]:g} only; allowed are at least two different values")
-
-
 # The other famous form, of losses at the end of training
 
 
 @dataclass(frozen=True)
 class Chinchilla:
-    """L(N, D) = E + A / N^alpha + B / D^beta of Hoffmann et al. (2022), D in tokens; `objective` is the minimum."""
+    """L(N, D) = E + A / N^alpha + B / D^beta of Hoffmann et al. (2022), D in tokens. Raises ValueError for constants
+    below 0."""
 
     E: float
     A: float
     B: float
     alpha: float
     beta: float
-    objective: float = float("nan")
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            check.real(name, value, 0)
 
     def predict(self, n: ArrayLike, d: ArrayLike) -> Array:
         """Losses of sizes and tokens that broadcast."""
@@ -240,23 +194,47 @@ def fit_chinchilla(n: ArrayLike, d: ArrayLike, loss: ArrayLike) -> Chinchilla:
     _enough(5, n=n, d=d, loss=loss)
     found = powerlaws.fit((n, d), loss)
     (A, B), (alpha, beta) = np.exp(found.log_scales[0] * found.exponents[0]), found.exponents[0]
-    return Chinchilla(*map(float, (found.floor[0], A, B, alpha, beta, found.objective[0])))
+    return Chinchilla(*map(float, (found.floor[0], A, B, alpha, beta)))
 
 
-def chinchilla_objective(params: Any, n: ArrayLike, d: ArrayLike, loss: ArrayLike, delta: float = 1e-3) -> float:
-    """Sum over points of Huber's loss of log L_model - log L (Hoffmann et al. 2022, equation 3).
-
-    `params` is a `Chinchilla` or the five numbers (E, A, B, alpha, beta). Raises ValueError for anything else, for a
-    negative constant and a delta that is not above 0.
-    """
+def chinchilla_objective(law: Chinchilla, n: ArrayLike, d: ArrayLike, loss: ArrayLike) -> float:
+    """Sum over points (n,) of Huber's loss (delta 0.001) of log L_model - log L (Hoffmann et al. 2022, equation 3)."""
     n, d, loss = _points(n=n, d=d, loss=loss)
-    delta = float(_positive("delta", delta))
-    names = ("E", "A", "B", "alpha", "beta")
-    try:
-        values = [getattr(params, name) for name in names] if hasattr(params, "alpha") else params
-        values = [float(value) for value in values]
-    except (TypeError, ValueError):
-        values = []
-    if len(values) != 5 or not np.isfinite(values).all() or min(values) < 0:
-        raise ValueError(f"params is {params!r}; allowed are five numbers >= 0: {', '.join(names)}")
-    return float(powerlaws.huber(np.log(Chinchilla(*values).predict(n, d)) - np.log(loss), delta).sum())
+    return float(powerlaws.huber(np.log(law.predict(n, d)) - np.log(loss), powerlaws.DELTA).sum())
+
+
+# Checks
+
+
+def _positive(name: str, values: ArrayLike) -> Array:
+    return check.reals(name, values, TINY, allowed="finite numbers above 0")
+
+
+def _inverse(name: str, values: ArrayLike) -> Array:
+    """1 / values, where infinite ones are allowed."""
+    array = np.asarray(values, float)
+    endless = np.isposinf(array)
+    return np.where(endless, 0.0, 1 / _positive(name, np.where(endless, 1.0, array)))
+
+
+def _points(**columns: ArrayLike) -> list[Array]:
+    """Columns as arrays of one length."""
+    arrays = {name: check.vector(name, _positive(name, values)) for name, values in columns.items()}
+    check.same_shape(**arrays)
+    return list(arrays.values())
+
+
+def _check_law(law: Law) -> None:
+    if not isinstance(law, Law):
+        raise check.refuse("law", law, "a Law")
+
+
+def _enough(constants: int, **columns: Array) -> None:
+    """At least as many points as constants, in columns of predictors and of the loss, and two values of each."""
+    for name, values in columns.items():
+        if len(values) < constants:
+            raise ValueError(
+                f"{name} has {len(values)} points; allowed are at least {constants}, one for each constant"
+            )
+        if name != "loss" and len(np.unique(values)) < 2:
+            raise ValueError(f"{name} holds {values[0]:g} only; allowed are at least two different values")

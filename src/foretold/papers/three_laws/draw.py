@@ -1,8 +1,9 @@
-"""Figures of the page on which three laws meet."""
+"""Figures of the page on which three laws meet, and data and JavaScript of its interactive one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,23 +18,24 @@ from foretold.papers.three_laws.experiment import SCHEDULES, Array, Curves
 LOOK = dict(zip(SCHEDULES, (("blue", "-"), ("orange", "--"), ("green", "-.")), strict=True))
 
 
-def curves_figure(curves: Curves, error: float) -> Figure:
+def losses(curves: Curves, error: float) -> Figure:
     """Loss against steps: the largest size under each schedule, with the error of the last loss, and the smaller sizes
     at constant rate behind it."""
     fig, axes = plt.subplots(figsize=(6, 4))
-    for i, (size, losses) in enumerate(zip(curves.sizes[:-1], curves.losses[:-1, 0], strict=True)):
-        axes.plot(curves.steps, losses, color=INK, alpha=0.45, linewidth=1)
-        axes.annotate(f"{size / 1e3:,.0f}k", (curves.steps[-1], losses[-1]), xytext=(7 + 24 * (i % 2), 0), textcoords="offset points", va="center")  # noqa: E501  # fmt: skip
-    for (name, (colour, style)), losses in zip(LOOK.items(), curves.losses[-1], strict=True):
-        axes.plot(curves.steps, losses, color=COLOURS[colour], linestyle=style, label=name)
-        axes.errorbar(curves.steps[-1], losses[-1], yerr=error, color=COLOURS[colour], capsize=3)
+    for i, (size, curve) in enumerate(zip(curves.sizes[:-1], curves.losses[:-1, 0], strict=True)):
+        axes.plot(curves.steps, curve, color=INK, alpha=0.45, linewidth=1)
+        end, beside = (curves.steps[-1], curve[-1]), (7 + 24 * (i % 2), 0)
+        axes.annotate(f"{size / 1e3:,.0f}k", end, xytext=beside, textcoords="offset points", va="center")
+    for (name, (colour, style)), curve in zip(LOOK.items(), curves.losses[-1], strict=True):
+        axes.plot(curves.steps, curve, color=COLOURS[colour], linestyle=style, label=name)
+        axes.errorbar(curves.steps[-1], curve[-1], yerr=error, color=COLOURS[colour], capsize=3)
     axes.set(xlabel="steps", ylabel="validation loss (nats per token)", xlim=(0, curves.steps[-1] * 1.2))
     axes.set_ylim(curves.losses[-1, :, -1].min() - 0.08, np.quantile(curves.losses[0], 0.9))
     axes.legend(title=f"{curves.sizes[-1] / 1e3:,.0f}k parameters")
     return fig
 
 
-def errors_figure(table: Mapping[str, Mapping[str, float]], error: float) -> Figure:
+def errors(table: Mapping[str, Mapping[str, float]], error: float) -> Figure:
     """Predicted minus observed final loss (`table[law][schedule]`) with the observation's error: a panel for each
     schedule, a row for each law."""
     fig, axes = plt.subplots(len(LOOK), 1, figsize=(6, 1.75 * len(LOOK) + 0.6), sharex=True)
@@ -49,12 +51,17 @@ def errors_figure(table: Mapping[str, Mapping[str, float]], error: float) -> Fig
     return fig
 
 
-def gain_figure(curves: Curves, better: int = 2, than: int = 0) -> Figure:
-    """What the schedule is worth at each size, with the gain from the next size up as a measure."""
+def gains(curves: Curves) -> Figure:
+    """What the decay at the end is worth at each size, with the gain from the next size up as a measure."""
     fig, axes = plt.subplots(figsize=(6, 3.6))
-    middle, *ends = mean_interval((curves.windows[:, than] - curves.windows[:, better]).T)
-    axes.errorbar(curves.sizes, middle, yerr=np.abs(np.array(ends) - middle), color=COLOURS["green"], fmt="o-", capsize=3, label="decay instead of constant")  # noqa: E501  # fmt: skip
-    larger = curves.losses[:-1, than, -1] - curves.losses[1:, than, -1]
+    names = list(LOOK)
+    constant, decayed = names.index("constant"), names.index("warm, stable, decay")
+    middle, *ends = mean_interval((curves.windows[:, constant] - curves.windows[:, decayed]).T)
+    spread, green = np.abs(np.array(ends) - middle), COLOURS["green"]
+    axes.errorbar(
+        curves.sizes, middle, yerr=spread, color=green, fmt="o-", capsize=3, label="decay instead of constant"
+    )
+    larger = curves.losses[:-1, constant, -1] - curves.losses[1:, constant, -1]
     axes.plot(curves.sizes[:-1], larger, "s:", color=COLOURS["grey"], label="the next size instead of this one")
     axes.set(xscale="log", xlabel="parameters without embeddings", ylabel="loss saved (nats per token)")
     axes.set_xticks(curves.sizes, [f"{size / 1e3:,.0f}k" for size in curves.sizes])
@@ -64,12 +71,12 @@ def gain_figure(curves: Curves, better: int = 2, than: int = 0) -> Figure:
     return fig
 
 
-def floors_figure(floors: Array, errors: Array, far: Array, ahead: float) -> Figure:
+def floors(assumed: Array, fit_error: Array, far: Array, ahead: float) -> Figure:
     """Error of the fit against the assumed floor (above), and what it predicts `ahead` times further (below)."""
     fig, axes = plt.subplots(2, 1, figsize=(6, 5), sharex=True)
-    axes[0].plot(floors, 1e3 * errors, color=COLOURS["blue"])
+    axes[0].plot(assumed, 1e3 * fit_error, color=COLOURS["blue"])
     axes[0].set(ylabel="error of the fit\n(thousandths of a nat)", ylim=(0, None))
-    axes[1].plot(floors, far, color=COLOURS["red"])
+    axes[1].plot(assumed, far, color=COLOURS["red"])
     axes[1].set(xlabel="assumed floor (nats per token)", ylabel=f"predicted loss\nafter {ahead:g} times the steps")
     return fig
 
@@ -94,16 +101,7 @@ def browser_controls(shares: Sequence[float]) -> list[figures.Control]:
     return [figures.Slider("share", "share of the runs that the laws see", low, high, step, high, " %")]
 
 
-# values: share (per cent); data: shares, laws, schedules, errors[share][law][schedule] (null where a law is silent)
-UPDATE = r"""
-const at = data.shares.findIndex((s) => Math.abs(s - values.share) < 1e-6), found = data.errors[at];
-const traces = data.schedules.map((name, j) => ({ type: "scatter", mode: "markers", name, y: data.laws,
-  x: data.laws.map((_, i) => found[i][j]), marker: { size: 11, color: data.colours[j], symbol: ["circle", "square", "diamond"][j] },
-  hovertemplate: "%{y}: %{x:.3f}<extra>" + name + "</extra>" }));
-const say = (i) => data.laws[i] + " " + data.schedules.map((name, j) => found[i][j] === null ? null : name + " " + (found[i][j] > 0 ? "+" : "") + found[i][j].toFixed(3)).filter((t) => t).join(", ");
-const most = Math.max(0.05, ...data.errors.flat(2).filter((e) => e !== null).map(Math.abs));
-return { data: traces, layout: { xaxis: { range: [-1.1 * most, 1.1 * most] } }, readout: `Seen: ${values.share}% of the runs. ${data.laws.map((_, i) => say(i)).join("; ")}.`, result: found };
-"""  # noqa: E501
+UPDATE = figures.script(Path(__file__).with_name("browser.js"))
 
 
 def browser_data(shares: Sequence[float], laws: Sequence[str], errors: Sequence[Sequence[Sequence[float]]]) -> dict:
