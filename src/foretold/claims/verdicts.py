@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from foretold.claims import decide
 from foretold.claims.evidence import AGAINST, AGREES, BETWEEN, INCONCLUSIVE, POSITIVE, word
 from foretold.claims.measure import Inputs, Measure, Measured, Part
@@ -48,12 +50,21 @@ class Verdict:
         return "; ".join(filter(None, texts)).replace("  ", " ")
 
     def _turning(self) -> str:
-        texts = []
-        for name, (low, high) in decide.turns_at(self.measured, self.claim.agrees, self.claim.against).items():
-            ends = [f"at {number(low)} or below"] if low is not None else []
-            ends += [f"at {number(high)} or above"] if high is not None else []
-            texts += [f"{name} {' and '.join(ends)}".strip()] if ends else []
-        return f"would have been another verdict {'; '.join(texts)}" if texts else ""
+        """The nearest estimate on either side that would have been decided otherwise, of the part that is nearest."""
+        turns = decide.turns_at(self.measured, self.claim.agrees, self.claim.against)
+        near = min(turns, key=lambda name: self._room(name, turns[name]))
+        low, high = turns[near]
+        ends = [f"at {number(low)} or below"] if low is not None else []
+        ends += [f"at {number(high)} or above"] if high is not None else []
+        of = f" of {near}" if near else ""
+        return f"another verdict{of} {' and '.join(ends)}" if ends else ""
+
+    def _room(self, name: str, turns: tuple[float | None, float | None]) -> float:
+        """How far the nearest turn is, in widths of the part's region (in units of its end, for a half-line)."""
+        estimate, region = self.measured.parts[name].estimate, self.claim.agrees[name]
+        width = region.width()
+        unit = width if np.isfinite(width) and width > 0 else max(map(abs, region.ends())) or 1.0
+        return min((abs(turn - estimate) / unit for turn in turns if turn is not None), default=np.inf)
 
     def _nearest_rival(self) -> str:
         if not self.rivals:

@@ -105,11 +105,12 @@ class Run:
             self.sections.append((title, time.perf_counter() - began))
 
     def show(self, *objects: Callable[..., Any] | type) -> None:
-        """Display the source code of functions or classes: what a reader sees is what runs."""
+        """Display the source code of functions, measures or classes: what a reader sees is what runs."""
         import IPython.display
 
         for thing in objects:
-            IPython.display.display(IPython.display.Code(inspect.getsource(thing), language="python"))
+            source = inspect.getsource(thing.function if isinstance(thing, claims.Measure) else thing)
+            IPython.display.display(IPython.display.Code(source, language="python"))
 
     def claim(self, claim: str | claims.Measure, *values: Any, **named: Any) -> Any:
         """Measure a claim of ``papers/<chapter>/claims.yml``, judge it and show one row.
