@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LARGEST = 400_000  # characters of one input
 PLAIN = (bool, int, float, str, type(None))
@@ -49,6 +51,8 @@ def _plain(name: str, value: Any) -> Any:
         return {"mapping": {word: _plain(name, item) for word, item in value.items()}}
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
         return {"array": value.ravel().tolist(), "dtype": value.dtype.str, "shape": list(value.shape)}
+    import pandas as pd  # here, and not above: importing foretold is light
+
     if isinstance(value, pd.DataFrame):
         columns = {str(column): _column(name, value[column]) for column in value}
         return {"frame": columns, "length": len(value)}
@@ -77,5 +81,7 @@ def _value(plain: Any) -> Any:
         return {word: _value(item) for word, item in plain["mapping"].items()}
     if "array" in plain:
         return np.array(plain["array"], dtype=plain["dtype"]).reshape(plain["shape"])
+    import pandas as pd
+
     columns = {name: _value(column) for name, column in plain["frame"].items()}
     return pd.DataFrame(columns, index=range(plain["length"]))

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from foretold.claims.measure import Inputs, Measure, Measured, Part
 from foretold.claims.regions import Region
 from foretold.claims.statement import Statement
 from foretold.claims.verdicts import decided, is_positive, judge
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEED = 20261127
 
