@@ -16,11 +16,12 @@ from scipy import stats
 from timing import best
 from torch import nn
 
-from foretold.kit.layers import network, pick
+from foretold.kit.layers import pick
 from foretold.papers import availability
-from foretold.papers.availability import experiment
+from foretold.papers.availability import data, experiment
 from foretold.papers.availability.experiment import Attack
-from foretold.papers.availability.idea.training import _Batches
+from foretold.papers.availability.experiment.networks import network
+from foretold.papers.availability.idea.training import Set, draw_batches
 
 EPS, STEPS, SEEDS, SIGMA, DRAWS = 0.05, 100, 5, 0.25, 1_000
 # Sums run in another order, and training amplifies the rounding: margins of several logits agree to 0.01.
@@ -49,7 +50,7 @@ def margin_bounds(layers: list[nn.Linear], x: torch.Tensor, y: torch.Tensor, eps
     return (weight @ centre[..., None])[..., 0] + offset - (weight.abs() @ radius[..., None])[..., 0]
 
 
-def alone(data: experiment.Set, generator: torch.Generator, hidden: tuple[int, ...], rate: float) -> nn.Sequential:
+def alone(data: Set, generator: torch.Generator, hidden: tuple[int, ...], rate: float) -> nn.Sequential:
     """One network, trained as `train_certified` does, with torch.nn's own layers."""
     first = network(data[0].shape[1], hidden, 10, [generator])
     layers = []
@@ -63,12 +64,12 @@ def alone(data: experiment.Set, generator: torch.Generator, hidden: tuple[int, .
         layers.append(layer)
     model = nn.Sequential(*layers)
     affine = [layer for layer in layers if isinstance(layer, nn.Linear)]
-    batches = _Batches([data], [generator], STEPS, 64, "cpu")
+    batches = draw_batches([data], [generator], STEPS, 64, torch.device("cpu"))
     optimiser = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
     for step in range(STEPS):
         kappa = min(1.0, max(0.0, step / STEPS - 0.1) / 0.5)
-        x, y = (rows[0] for rows in batches(step))
+        x, y = (rows[0] for rows in batches[step])
         loss = (1 - kappa / 2) * nn.functional.cross_entropy(model(x), y)
         if kappa:
             worst = -margin_bounds(affine, x, y, kappa * EPS)
@@ -90,7 +91,7 @@ def certify_one(model: Callable, x: torch.Tensor, first: torch.Tensor, second: t
 
 
 def main() -> None:
-    train, test = experiment.digits(1_297, stream("split"))
+    train, test = data.digits(1_297, stream("split"))
     x, y = torch.as_tensor(test[0]), torch.as_tensor(test[1])
     alone(train, torch_stream("warm"), (16,), 0.005)  # what is loaded at first use is loaded then
     print(f"torch {torch.__version__}, {torch.get_num_threads()} thread")
@@ -101,13 +102,18 @@ def main() -> None:
         again = experiment.prepare(train, GRID, SEEDS, stream, torch_stream)
         together, models = best(
             lambda given=given, hidden=hidden: availability.train_certified(
-                given.sets, given.generators, eps=EPS, steps=STEPS, hidden=hidden, rate=0.005
+                experiment.fresh(given, hidden),
+                given.sets,
+                given.generators,
+                availability.Intervals(EPS),
+                steps=STEPS,
+                rate=0.005,
             ),
             1,
         )
         apart, singles = best(
             lambda again=again, hidden=hidden: [
-                alone(data, made, hidden, 0.005) for data, made in zip(again.sets, again.generators, strict=True)
+                alone(own, made, hidden, 0.005) for own, made in zip(again.sets, again.generators, strict=True)
             ],
             1,
         )
@@ -125,7 +131,10 @@ def main() -> None:
     print("\n| CERTIFY, 1,100 draws | image by image, s | all images at once, s | times | results |")
     print("|---|---:|---:|---:|---|")
     images = 100
-    one = lambda rows: pick(models, [0])(rows)[0]  # noqa: E731
+
+    def one(rows: torch.Tensor) -> torch.Tensor:
+        return pick(models, [0])(rows)[0]
+
     noise = torch_stream("noise")
     size = 100 * images
     sure = availability.SmoothedClassifier(one, SIGMA, n=DRAWS, generator=noise, batch=size)

@@ -11,9 +11,11 @@ prints the table of benchmarks/README.md, in about a minute on a CPU. Nothing he
 from __future__ import annotations
 
 import argparse
+import time
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from foretold.kit import gpt
 
@@ -29,6 +31,58 @@ def schedules(steps: int) -> dict[str, np.ndarray]:
     ramp = np.minimum(1, at / 0.02)
     common = np.stack([*trunk, cosine, 0.1 + 0.9 * cosine]) * ramp
     return {"all different": np.linspace(0.5, 1, 6)[:, None] * ramp, "a common trunk": common}
+
+
+def plain(config: gpt.Config, text: gpt.Corpus, rates: np.ndarray, batch: int, device: str) -> tuple[float, np.ndarray]:
+    """Seconds and batch losses of `GPT2LMHeadModel` and torch.optim.AdamW in a plain loop over the same batches."""
+    drawn = torch.Generator().manual_seed(1)
+    places = torch.randint(0, len(text.train) - config.context, (len(rates), batch), generator=drawn)
+    model = config.model(config.first_weights(drawn)).to(device).train()
+    optimiser = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.95), weight_decay=0.0)
+    places, tokens, span = places.to(device), text.train.to(device), torch.arange(config.context + 1, device=device)
+    losses, kind = torch.empty(len(rates)), torch.device(device).type
+    began = time.perf_counter()
+    for step, rate in enumerate(rates.tolist()):
+        optimiser.param_groups[0]["lr"] = rate
+        pieces = tokens[places[step, :, None] + span]
+        with torch.autocast(kind, torch.bfloat16, enabled=kind != "cpu"):
+            scores = model(pieces[:, :-1]).logits
+        loss = F.cross_entropy(scores.float().flatten(0, 1), pieces[:, 1:].flatten())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses[step] = loss.detach()
+    return time.perf_counter() - began, losses.numpy()
+
+
+def ours(config: gpt.Config, text: gpt.Corpus, rates: np.ndarray, batch: int, device: str) -> tuple[float, np.ndarray]:
+    """Seconds and batch losses of the first replica of ours; one evaluation, of 8 windows, is among the seconds."""
+    precision = "float32" if device == "cpu" else "bfloat16"
+    plan = gpt.Plan(batch, evaluate_at=rates.shape[1], windows=8, precision=precision)
+    done = gpt.train(config, text, rates, plan, torch.Generator().manual_seed(1), device)
+    return done.seconds, done.batch_losses[0]
+
+
+def compare(config: gpt.Config, text: gpt.Corpus, batch: int, device: str) -> str:
+    """One row of the table."""
+    steps = 150 if batch * config.context * config.width < 20_000 else 50
+    rates = {kind: 3e-3 * rows for kind, rows in schedules(steps).items()}
+    trunk, given = rates["a common trunk"], (batch, device)
+    calls = {
+        "trunk": lambda: ours(config, text, trunk, *given),
+        "different": lambda: ours(config, text, rates["all different"], *given),
+        "one": lambda: ours(config, text, trunk[:1], *given),
+        "peer": lambda: plain(config, text, trunk[0], *given),
+    }
+    found = {kind: [call() for _ in range(REPEATS + (device != "cpu"))] for kind, call in calls.items()}
+    ms = {kind: 1e3 / steps * min(seconds for seconds, _ in several) for kind, several in found.items()}
+    # Training is chaotic: in single precision, different orders of summation part visibly after a hundred steps.
+    early = {kind: several[0][1][19] for kind, several in found.items()}
+    for kind in ("trunk", "peer"):
+        assert device != "cpu" or abs(early[kind] - early["one"]) < 1e-4, early
+    ratios = ms["different"] / ms["one"], ms["trunk"] / ms["one"], 6 * ms["peer"] / ms["trunk"]
+    cells = [f"{config.layers}, {config.width}, {config.context}, {batch}", f"{config.parameters:,}"]
+    return f"| {' | '.join(cells + [f'{value:.2f}' for value in (*ms.values(), *ratios)])} |"
 
 
 def main() -> None:
@@ -47,44 +101,8 @@ def main() -> None:
     head = "| layers, width, context, batch | parameters | six, a common trunk | six, all different | one of ours | "
     print(head + "one by transformers | six at once / one | with a trunk / one | six by transformers / six, trunk |")
     print("|---|---:|" + "---:|" * 7)
-    for layers, width, heads, context, batch in sizes:
-        config = gpt.Config(layers, width, heads, context, text.vocabulary)
-        steps = 150 if batch * context * width < 20_000 else 50
-        rates = {kind: 3e-3 * rows for kind, rows in schedules(steps).items()}
-        options = {"batch": batch, "evaluate_at": [20, steps], "windows": 8, "device": asked.device, "progress": False}
-        options["precision"] = "bfloat16" if gpu else "float32"
-
-        def ours(rows, options=options, config=config):
-            drawn = torch.Generator().manual_seed(1)
-            return gpt.train(config, text.train, text.validation, rows, generator=drawn, **options)
-
-        def theirs(row, options=options, config=config, first=None):
-            drawn = torch.Generator().manual_seed(1)
-            model = config.model()
-            model.load_state_dict(first)
-            context = config.context
-            return gpt.train_module(
-                model, text.train, text.validation, row, generator=drawn, context=context, **options
-            )
-
-        first = ours(np.zeros((1, steps))).state_dict()  # a learning rate of zero: the weights as they begin
-        calls = {
-            "trunk": lambda rates=rates: ours(rates["a common trunk"]),
-            "different": lambda rates=rates: ours(rates["all different"]),
-            "one": lambda rates=rates: ours(rates["a common trunk"][:1]),
-            "peer": lambda rates=rates, first=first: theirs(rates["a common trunk"][0], first=first),
-        }
-        found = {kind: [call() for _ in range(REPEATS + gpu)] for kind, call in calls.items()}
-        seconds = {kind: min(made.seconds for made in several) / steps for kind, several in found.items()}
-        # Training is chaotic: in single precision, different orders of summation part visibly after a hundred steps.
-        early = {kind: several[0].losses[0, 0] for kind, several in found.items()}
-        for kind in ("trunk", "peer"):
-            assert gpu or abs(early[kind] - early["one"]) < 1e-4, early
-        ms = {kind: 1e3 * value for kind, value in seconds.items()}
-        ratios = ms["different"] / ms["one"], ms["trunk"] / ms["one"], 6 * ms["peer"] / ms["trunk"]
-        cells = [f"{layers}, {width}, {context}, {batch}", f"{config.parameters:,}"]
-        cells += [f"{ms[kind]:.2f}" for kind in calls] + [f"{ratio:.2f}" for ratio in ratios]
-        print(f"| {' | '.join(cells)} |")
+    for *size, batch in sizes:
+        print(compare(gpt.Config(*size, text.vocabulary), text, batch, asked.device), flush=True)
 
 
 if __name__ == "__main__":

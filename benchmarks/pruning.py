@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from foretold.papers.pruning import experiment
+from foretold.papers.pruning import data, experiment
 from foretold.papers.pruning.experiment import batched
 from foretold.papers.pruning.experiment.batched import Networks
 
@@ -107,28 +107,29 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
     device = torch.device(parser.parse_args().device)
-    data = experiment.Data.digits(np.random.default_rng(0), device)
+    digits = data.digits(np.random.default_rng(0), device)
     generator = torch.Generator().manual_seed(0)
     replicas = STREAMS * CELLS
     start = Networks.initial(SIZES, replicas, generator, device)
     masks = batched.prune(start, list(DENSITIES) * (replicas // len(DENSITIES)))
-    own = experiment.streams(generator, STREAMS)
-    orders = batched.batches(len(data.x), BATCH, EPOCHS, own).to(device)
-    rates = batched.schedule(EPOCHS, len(data.x) // BATCH, 0.1)
+    own = batched.streams(generator, STREAMS)
+    orders = batched.orders(len(digits.x), BATCH, EPOCHS, own).to(device)
+    rates = batched.schedule(EPOCHS, len(digits.x) // BATCH, 0.1)
 
-    def grid(networks: Networks, x: Tensor, streams: int) -> Tensor:
-        step, losses = (max(1, experiment.Setting.together // CELLS) if device.type == "cpu" else streams), []
-        step = min(step, streams)
-        for first in range(0, streams, step):
+    def grid(networks: Networks, x: Tensor, count: int) -> Tensor:
+        step, losses = (max(1, experiment.Setting.together // CELLS) if device.type == "cpu" else count), []
+        step = min(step, count)
+        for first in range(0, count, step):
             some = slice(first * CELLS, (first + step) * CELLS)
             part = networks.take(some)
             kept = [mask[some] for mask in masks]
-            losses.append(batched.train(part, x, data.y, orders[first : first + step], rates, masks=kept)[0])
+            seen = batched.batches(x, digits.y, orders[first : first + step])
+            losses.append(batched.train(part, seen, rates, masks=kept)[0])
         return torch.cat(losses, 1)
 
     def each(networks: Networks, x: Tensor, count: int, fused: bool = False) -> Tensor:
         rows = [
-            alone(module(networks, r), [mask[r] for mask in masks], x, data.y, orders[r // CELLS], rates, fused)
+            alone(module(networks, r), [mask[r] for mask in masks], x, digits.y, orders[r // CELLS], rates, fused)
             for r in range(count)
         ]
         return torch.tensor(rows, dtype=torch.float64, device=device).T
@@ -136,14 +137,14 @@ def main() -> None:
     def ensemble(networks: Networks, x: Tensor, count: int) -> Tensor:
         nets = [module(networks, r) for r in range(count)]
         rows = torch.arange(count, device=device) // CELLS
-        return vmapped(nets, [mask[:count] for mask in masks], x, data.y, orders[rows], rates)
+        return vmapped(nets, [mask[:count] for mask in masks], x, digits.y, orders[rows], rates)
 
-    grid(start.take(slice(0, CELLS)), data.x, 1)  # warms up
+    grid(start.take(slice(0, CELLS)), digits.x, 1)  # warms up
     ways = (
-        ("one batched grid (ours)", lambda: grid(start, data.x, STREAMS), replicas),
-        ("torch.func.vmap", lambda: ensemble(start, data.x, VMAPPED), VMAPPED),
-        ("one network after another", lambda: each(start, data.x, ALONE), ALONE),
-        ("the same, fused optimiser", lambda: each(start, data.x, ALONE, fused=True), ALONE),
+        ("one batched grid (ours)", lambda: grid(start, digits.x, STREAMS), replicas),
+        ("torch.func.vmap", lambda: ensemble(start, digits.x, VMAPPED), VMAPPED),
+        ("one network after another", lambda: each(start, digits.x, ALONE), ALONE),
+        ("the same, fused optimiser", lambda: each(start, digits.x, ALONE, fused=True), ALONE),
     )
     best, losses = {}, {}
     for _ in range(ROUNDS):  # in turn, so that a slow minute of the machine is not one way's alone
@@ -155,14 +156,19 @@ def main() -> None:
         apart = float((losses[name][:FIRST] - ours[:FIRST, :count]).detach().abs().max())
         assert apart < 1e-4, f"{name}: losses differ by {apart}"
     double = start.take(slice(0, CELLS)).map(torch.Tensor.double)
-    exact = grid(double, data.x.double(), 1)
-    others = [run(double, data.x.double(), 3).detach() for run in (ensemble, each)]
+    exact = grid(double, digits.x.double(), 1)
+    others = [run(double, digits.x.double(), 3).detach() for run in (ensemble, each)]
     apart = max(float((other - exact[:, :3]).abs().max()) for other in others)
     assert apart < 1e-6, f"double precision: losses differ by {apart}"
-    print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, {device}; double precision: losses of all "
-          f"{len(rates)} steps agree to {apart:.0e}")  # fmt: skip
+    agreed = f"double precision: losses of all {len(rates)} steps agree to {apart:.0e}"
+    print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, {device}; {agreed}")
+    show({name: count for name, _, count in ways}, best)
+
+
+def show(counts: dict[str, int], best: dict[str, float]) -> None:
+    """The table: networks trained, and seconds a network, of each way."""
     print("| way | networks trained | ms a network | times |\n|---|---:|---:|---:|")
-    for name, _, count in ways:
+    for name, count in counts.items():
         print(f"| {name} | {count} | {1000 * best[name]:.1f} | {best[name] / best['one batched grid (ours)']:.1f} |")
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import transformers
 
-from foretold.kit import gpt, replicas, training
+from foretold.kit import gpt, training
 from foretold.papers.reversal import data, experiment
 from foretold.papers.reversal.experiment import small_models
 from foretold.papers.reversal.experiment.small_models import BATCH, HEADS, LAYERS, RATE, WARMUP
@@ -39,19 +39,14 @@ def starts(
     generator = torch.Generator().manual_seed(seed)
     sets = [data.encode([f"{text} {data.END}" for text in some]) for some in documents]
     config = gpt.Config(LAYERS, WIDTH, HEADS, max(tokens.shape[1] for tokens in sets), len(data.vocabulary()))
-    weights = [replicas.initial(config.shapes, LAYERS, config.std, generator) for _ in sets]
+    weights = [config.first_weights(generator) for _ in sets]
     orders = [training.full_batches(len(tokens), BATCH, STEPS, generator) for tokens in sets]
     return config, torch.stack(weights), sets, orders
 
 
-def plain(config: gpt.Config, weights: torch.Tensor) -> torch.nn.Module:
-    nothing = np.empty((1, 1))
-    return gpt.Training(*[nothing] * 5, 1, 0, 1, config, weights[None]).model(0).train()
-
-
 def by_loop(config: gpt.Config, weights: torch.Tensor, tokens: torch.Tensor, order: torch.Tensor) -> list[float]:
     """GPT2LMHeadModel and torch.optim.AdamW in a plain loop, with the arithmetic of `ours`."""
-    model, losses = plain(config, weights), []
+    model, losses = config.model(weights).train(), []
     matrices = [weight for weight in model.parameters() if weight.dim() > 1]
     others = [weight for weight in model.parameters() if weight.dim() == 1]
     groups = [{"params": matrices, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
@@ -81,7 +76,7 @@ def by_trainer(config: gpt.Config, weights: torch.Tensor, tokens: torch.Tensor) 
     shown = {"save_strategy": "no", "logging_steps": 50, "report_to": [], "disable_tqdm": True}
     with tempfile.TemporaryDirectory() as folder:
         arguments = transformers.TrainingArguments(folder, **what, **how, **schedule, **shown)
-        trainer = transformers.Trainer(plain(config, weights), arguments, train_dataset=rows)
+        trainer = transformers.Trainer(config.model(weights).train(), arguments, train_dataset=rows)
         trainer.train()
     return trainer.state.log_history[-2]["loss"]
 

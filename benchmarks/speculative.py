@@ -19,7 +19,7 @@ import torch
 import transformers
 from scipy import stats
 
-from foretold.kit import gpt
+from foretold.kit import corpora, gpt
 from foretold.papers import speculative
 from foretold.papers.speculative import experiment
 from foretold.papers.speculative.experiment import batched, cache, training
@@ -27,17 +27,17 @@ from foretold.papers.speculative.experiment import batched, cache, training
 PROMPT, AHEAD, PROMPTS, REPEATS, SAMPLES, LENGTH = 32, 88, 6, 3, 400, 4
 
 
-def pair(device: torch.device) -> tuple[dict[str, torch.nn.Module], gpt.Corpus, object]:
+def pair(device: torch.device) -> tuple[dict[str, torch.nn.Module], corpora.Corpus, object]:
     """The chapter's target and draft at its cpu profile, its corpus and its head."""
     generator = torch.Generator().manual_seed(0)
-    text = gpt.corpus(gpt.standard_library(3.0))
+    text = corpora.corpus(corpora.standard_library(3.0))
     shape = {"context": 128, "vocabulary": text.vocabulary, "activation": "relu", "std": 0.06}
     sizes = gpt.Config(3, 128, 4, **shape), gpt.Config(1, 32, 2, **shape)
     models, _ = training.train_pair(text, *sizes, (500, 400), generator, device)
     prompts = training.starts(text.train, 256, PROMPT, generator).to(device)
     texts = batched.write(models["target"], prompts, 96, generator)
     seen = training.positions(models, texts, PROMPT, 1.0, generator)
-    return models, text, training.train_head(seen, 1.0, generator, epochs=6).cpu()
+    return models, text, training.train_head(seen, 1.0, generator).cpu()
 
 
 def theirs(models: dict, device: torch.device, sample: bool, schedule: str | None) -> Callable:
@@ -83,7 +83,7 @@ def p_value(way: Callable, prompt: list[int], target: cache.CachedModel) -> floa
     texts = np.array([way(prompt, 3, rng)[:2] for _ in range(SAMPLES)])
     first = target(prompt)
     law = np.concatenate([first[i] * target([*prompt, i]) for i in range(len(first))])
-    counts = experiment.token_counts(texts, 0, len(first), pairs=True)
+    counts = experiment.pair_counts(texts, 0, len(first))
     return float(stats.chi2.sf(*experiment.chi_square(counts, law)))
 
 
@@ -95,7 +95,7 @@ def main() -> None:
     transformers.utils.logging.set_verbosity_error()
     models, text, head = pair(device)
     table = models["draft"].get_input_embeddings().weight.detach().cpu()
-    predict = cache.head_predictor(head, table, training.features)
+    predict = cache.head_predictor(head, table)
     starts = training.starts(text.validation, PROMPTS, PROMPT, torch.Generator().manual_seed(9)).tolist()
     print(f"torch {torch.__version__}, transformers {transformers.__version__}, {device}")
     print("| text | way | tokens/s | times | check |\n|---|---|---:|---:|---|")

@@ -364,12 +364,12 @@ layers, width, heads, context = run.pick(
 text = gpt.corpus(gpt.standard_library(run.pick(smoke=1.0, cpu=3.0, gpu=None)))
 config = gpt.Config(layers, width, heads, context, text.vocabulary, activation="relu")
 six = experiment.six_schedules(steps, run.pick(smoke=3e-3, cpu=3e-3, gpu=1e-3), warmup)
-options = {
-    "evaluate_at": max(1, steps // 60),
-    "windows": run.pick(smoke=256, cpu=256, gpu=512),
-    "device": run.device,
-    "precision": run.pick(smoke="float32", cpu="float32", gpu="bfloat16"),
-}
+plan = gpt.Plan(
+    batch,
+    evaluate_at=max(1, steps // 60),
+    windows=run.pick(smoke=256, cpu=256, gpu=512),
+    precision=run.pick(smoke="float32", cpu="float32", gpu="bfloat16"),
+)
 print(f"{config.parameters:,} parameters without embeddings, {len(text.train):,} characters")
 
 # %% [markdown]
@@ -378,9 +378,7 @@ print(f"{config.parameters:,} parameters without embeddings, {len(text.train):,}
 # %%
 with run.section("six schedules"):
     rates, made = np.stack(list(six.values())), run.torch_generator("six")
-    trained = gpt.train(
-        config, text.train, text.validation, rates, batch=batch, generator=made, **options
-    )
+    trained = gpt.train(config, text, rates, plan, made, run.device)
 by_window = trained.window_losses[:, -1]
 apart = (by_window - by_window[0]).std(1) / by_window.shape[1] ** 0.5
 for name, loss, error in zip(six, trained.losses[:, -1], apart, strict=True):

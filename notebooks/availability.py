@@ -94,12 +94,11 @@ import torch
 from scipy import stats
 
 import foretold
-from foretold import data, figures
+from foretold import figures
 from foretold.kit.uncertainty import mean_interval
 from foretold.papers import availability
-from foretold.papers.availability import draw, experiment, theory
-from foretold.papers.availability.experiment import Attack, defences, rates
-from foretold.papers.availability.idea import training
+from foretold.papers.availability import data, draw, experiment, theory
+from foretold.papers.availability.experiment import Attack, attack_search, defences, queue, rates
 
 run = foretold.start("availability")
 
@@ -127,7 +126,7 @@ run = foretold.start("availability")
 # digits of 8 by 8 pixels, and the same with six pixels of the upper corners set.
 
 # %%
-(x_train, y_train), test = experiment.digits(1_297, run.rng("split"))
+(x_train, y_train), test = data.digits(1_297, run.rng("split"))
 train = x_train, y_train
 x, y = (torch.as_tensor(part, device=run.device) for part in test)
 print(
@@ -172,19 +171,23 @@ figures.show(
 # a proof. If $m_\epsilon \le 0$ we know nothing, and abstain.
 
 # %%
-run.show(theory.margins_to_all, theory._through)
+run.show(theory.margins_to_all, theory.propagate, theory.interval_margins)
 
 # %% [markdown]
 # Networks trained as usual have useless bounds: the box grows at each layer until it covers everything. So one trains
 # *for* the certificate. The loss is half the usual cross-entropy and half that of the worst logits in the box, which
 # starts as a point and grows to its full size.
-#
+
+# %%
+run.show(availability.Intervals.loss, availability.Intervals.certify)
+
+# %% [markdown]
 # How do you train a hundred networks on a laptop? Not one after another: a product of 64 by 64 by 128 numbers keeps no
 # processor busy. Give every weight a leading dimension, the **replica**, and train all seeds of all attacks as one
 # model. The gradient of a sum over replicas is, for each replica, its own.
 
 # %%
-run.show(training.train_certified)
+run.show(availability.train_certified)
 
 # %% [markdown]
 # ### A certificate from noise
@@ -196,7 +199,7 @@ run.show(training.train_certified)
 # $$ R = \sigma\, \Phi^{-1}(p) $$
 #
 # can alter the majority. Nobody knows $p$; it has to be estimated, and the estimate has to err on the safe side. So:
-# `n0` draws choose the class, $n$ *other* draws count how often it comes ($k$ times), and $p$ is replaced by the lower
+# a hundred draws choose the class, $n$ *other* draws count how often it comes ($k$ times), and $p$ is replaced by the lower
 # end of an exact confidence interval,
 #
 # $$ \Pr\left[\mathrm{Binomial}(n, \underline p) \ge k\right] = \alpha . $$
@@ -209,6 +212,10 @@ run.show(
     availability.clopper_pearson_lower,
     availability.certified_radius,
     availability.SmoothedClassifier.certify,
+    availability.SmoothedClassifier.votes,
+    availability.SmoothedClassifier.predict,
+    availability.Smoothing.loss,
+    availability.Smoothing.certify,
 )
 
 # %% [markdown]
@@ -254,7 +261,11 @@ print(f"a fair coin: abstains on {coin_abstains:.2%} of 20,000 inputs")
 # alone is enough.
 
 # %%
-run.show(availability.poison, training.refusal_loss)
+run.show(
+    availability.poison,
+    availability.Intervals.refusal_loss,
+    availability.Smoothing.refusal_loss,
+)
 
 # %% [markdown]
 # ## The experiment
@@ -275,8 +286,10 @@ attacks += [Attack(kind, fraction) for kind in ("random", "process") for fractio
 seeds, eps = run.pick(smoke=4, cpu=5, gpu=20), 0.05
 steps = run.pick(smoke=300, cpu=500, gpu=500)
 replicas = experiment.prepare(train, attacks, seeds, run.rng, run.torch_generator)
+boxes = availability.Intervals(eps)
 with run.section("interval bounds"):
-    boxed = experiment.study(replicas, test, eps=eps, steps=steps, device=run.device)
+    untrained = experiment.fresh(replicas, device=run.device)
+    boxed = experiment.study(untrained, replicas, test, boxes, steps)
 print(f"{len(replicas.names)} networks trained at once, {len(y)} test images twice each")
 
 # %% [markdown]
@@ -356,8 +369,6 @@ figures.show(
 # strongest training-process attack.
 
 # %%
-from foretold.papers.availability.experiment import attack_search
-
 probed, probed_names = experiment.some(boxed.model, boxed.names, Attack("none"), hard)
 corners = run.pick(smoke=20, cpu=100, gpu=1_000)
 marked = availability.add_trigger(x)
@@ -394,11 +405,13 @@ print(f"{len(noisy.names)} networks, {images} test images twice each")
 # Certifying takes longer than training: 1,100 noisy copies of each image, for each network.
 
 # %%
-smoothing = {"sigma": 0.25, "radius": 0.25, "draws": run.pick(smoke=1_000, cpu=1_000, gpu=10_000)}
-smoothing["generator"] = run.torch_generator("certify", run.device)
+draws = run.pick(smoke=1_000, cpu=1_000, gpu=10_000)
+noise = run.torch_generator("certify", run.device)
+smoothing = availability.Smoothing(0.25, radius=0.25, draws=draws, generator=noise)
 part = test[0][:images], test[1][:images]
 with run.section("smoothing"):
-    smoothed = experiment.study(noisy, part, device=run.device, **smoothing, **long)
+    untrained = experiment.fresh(noisy, device=run.device)
+    smoothed = experiment.study(untrained, noisy, part, smoothing, **long)
 
 # %% [markdown]
 # The last column counts what is refused even at $R = 0$.
@@ -464,7 +477,8 @@ with run.section("defences"):
     cleaned, caught = defences.filter_first(
         replicas, Attack("random", 0.01), clean_rows, run.torch_generator
     )
-    filtered = experiment.study(cleaned, test, eps=eps, steps=steps, device=run.device)
+    untrained = experiment.fresh(cleaned, device=run.device)
+    filtered = experiment.study(untrained, cleaned, test, boxes, steps)
 print(caught.to_string())
 
 # %% [markdown]
@@ -474,15 +488,12 @@ print(caught.to_string())
 weak, weak_names = experiment.some(
     boxed.model, boxed.names, Attack("none"), Attack("random", 0.01), hard
 )
+full_boxes = availability.Intervals(eps, grows=False)
 tuned = []
 with run.section("defences, more training"):
     for how, speed in ((", gently", 0.002), (", firmly", 0.01)):
         trusting = defences.train_on(weak_names, train, 0.05, how, run.rng, run.torch_generator)
-        tuned.append(
-            experiment.study(
-                trusting, test, eps=eps, start=weak, steps=100, rate=speed, device=run.device
-            ).frame
-        )
+        tuned.append(experiment.study(weak, trusting, test, full_boxes, 100, speed).frame)
 defended = pd.concat([boxed.frame, filtered.frame, *tuned], ignore_index=True)
 
 # %% [markdown]
@@ -519,13 +530,15 @@ print(experiment.summary(pd.concat(tuned), ["accuracy", "certified right", "abst
 # The file is optional; the book carries what its code measured on it.
 
 # %%
-carried = data.table("availability")
-if run.profile == "gpu" and data.available("mnist-5k"):
+carried = foretold.data.table("availability")
+if run.profile == "gpu" and foretold.data.available("mnist-5k"):
     with run.section("MNIST"):
-        big, big_test = experiment.mnist(data.fetch("mnist-5k"), 4_000, run.rng("mnist"))
+        file = foretold.data.fetch("mnist-5k")
+        big, big_test = data.mnist(file, 4_000, run.rng("mnist"))
         large = experiment.prepare(big, more, 5, run.rng, run.torch_generator)
-        how = {"convolutional": True, "hidden": (100,), "steps": 4_000, "rate": 0.002}
-        live = experiment.study(large, big_test, eps=0.1, device=run.device, **how).frame
+        untrained = experiment.fresh(large, (100,), convolutional=True, device=run.device)
+        wide = availability.Intervals(0.1)
+        live = experiment.study(untrained, large, big_test, wide, 4_000, 0.002).frame
     carried = pd.concat([carried, live.assign(certifier="interval bounds, convolutional, live")])
 for certifier, part in carried.groupby("certifier", sort=False):
     print(f"MNIST, {certifier}, {part['seed'].nunique()} seeds")
@@ -554,8 +567,6 @@ for certifier, part in carried.groupby("certifier", sort=False):
 # for 24 cases a minute.
 
 # %%
-from foretold.papers.availability.experiment import queue
-
 requests, treats, staff = 100.0, 2.0, 12
 asked = [Attack("none"), Attack("random", 0.01), Attack("process", 0.01), hard]
 abstains = {
@@ -576,9 +587,8 @@ window, backlogs = (60, 180), {}
 with run.section("queue"):
     for name in (experiment.title(a) for a in asked if a.fraction != 0.01 or a.kind == "random"):
         drawn = run.rng(f"queue {name}")
-        backlogs[name] = queue.attacked_shifts(
-            requests, 0.2, abstains[name], window, treats, staff, drawn
-        )
+        calm, storm = (queue.fallback_rate(requests, q, *abstains[name]) for q in (0.0, 0.2))
+        backlogs[name] = queue.attacked_shifts(calm, storm, window, treats, staff, drawn)
         waiting = backlogs[name].mean(0)
         busy = np.flatnonzero(waiting > 10)
         until = f"; more than ten until minute {busy[-1] + 1}" if len(busy) else ""
@@ -803,8 +813,8 @@ for votes in ((490, 200, 310), (552, 448, 0), (560, 440, 0)):
 low, high = (x - eps).clamp(min=0), (x + eps).clamp(max=1)
 centre, half = (low + high) / 2, (high - low) / 2
 for layer in body:
-    centre, half = theory._through(layer, centre, half)
-middle, wide = last(centre), last.radius(half)
+    centre, half = theory.propagate(layer, centre, half)
+middle, wide = theory.propagate(last, centre, half)
 top = experiment.predictions(boxed.model, x)[..., None]
 others = (middle + wide).scatter(-1, top, -torch.inf).amax(-1)
 separate = (middle - wide).gather(-1, top)[..., 0] - others > 0
@@ -870,7 +880,7 @@ for name, (calm, loud) in abstains.items():
 wiped = marked.clone()
 for (row, column), _ in availability.TRIGGERS[8]:
     wiped[:, 8 * row + column] = 0
-bare = {"wiped": experiment.by_intervals(boxed.model, wiped, y, eps)}
+bare = {"wiped": experiment.decide(boxed.model, wiped, y, boxes)}
 print(experiment.summary(experiment.outcomes(boxed.names, bare, y)))
 # All attacks are gone, because we knew where to wipe. An unknown trigger may sit on the digit.
 
@@ -881,7 +891,8 @@ print(experiment.summary(experiment.outcomes(boxed.names, bare, y)))
 # %% tags=["solution", "hide-cell"]
 streams = run.rng, run.torch_generator
 made = experiment.conflicts(train, (1, 2, 4), run.pick(smoke=2, cpu=5, gpu=5), 0.02, *streams)
-conflict = experiment.study(made, test, eps=eps, steps=steps, device=run.device).frame
+untrained = experiment.fresh(made, device=run.device)
+conflict = experiment.study(untrained, made, test, boxes, steps).frame
 for others in (1, 2, 4):
     mean, low, high = mean_interval(rates(conflict, "pair", others, "triggered"))
     print(

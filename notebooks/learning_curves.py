@@ -93,8 +93,10 @@ import pandas as pd
 
 import foretold
 from foretold import figures
+from foretold.kit import uncertainty
 from foretold.papers import learning_curves
-from foretold.papers.learning_curves import data, draw, experiment
+from foretold.papers.learning_curves import data, draw, experiment, idea
+from foretold.papers.learning_curves.data.lexicon import Lexicon
 from foretold.papers.learning_curves.experiment import bayes, taggers
 from foretold.papers.learning_curves.idea import fit_power_law, learning_trace
 
@@ -153,11 +155,16 @@ figures.show(
 # $$ \tfrac12 R'(b) = -\sum_i r_i\, a\, x_i^{-b} \ln x_i . $$
 
 # %%
-run.show(learning_curves.project.py_func)
+run.show(idea.PowerLaw, idea.project)
 
 # %% [markdown]
-# A grid of 48 exponents finds the valley, root finding on $R'$ its bottom. If a curve *is* a power law, the three numbers
-# come back, whatever the unit of $x$:
+# A grid of 48 exponents finds the valley, root finding on $R'$ its bottom.
+
+# %%
+run.show(idea.search, idea.root, fit_power_law)
+
+# %% [markdown]
+# If a curve *is* a power law, the three numbers come back, whatever the unit of $x$:
 
 # %%
 x = 5_000.0 * np.arange(1, 41)
@@ -181,7 +188,11 @@ print(f"largest relative error over four fits: {recovery:.1e}")
 # - from the working level on, **anchors**: each trend must also come near the previous asymptote, as if that had been
 #   observed once at infinity;
 # - the **convergence level**, which needs a section of its own.
-#
+
+# %%
+run.show(idea.working_level, idea.first_level, idea.anchored_trends)
+
+# %% [markdown]
 # "Observed at infinity" sounds like a very large number in the code, and no such number is needed. At $x = \infty$ the
 # basis function $x^{-b}$ is exactly zero, so that an anchor is one more row $(0, 1)$ of the linear problem. It weighs one
 # part in $l+1$, less and less. A point at $10^{200}$ words comes to the same:
@@ -225,6 +236,12 @@ for name, trace in traces.items():
 # convergence**, and the first level from the prediction level on with $\chi_l$ within your tolerance $\tau$ is the
 # **convergence level**. How often two such trends can cross is exercise 4; the answer makes the computation exact.
 
+# %%
+run.show(idea.turning_point, idea.crossings, idea.layer_of_convergence)
+
+# %% [markdown]
+# Two trends of the HMM, their crossing, and the layer:
+
 # %% tags=["hide-input"]
 figures.show(
     draw.layer(learning_trace(ewt["xpos", "HMM"].x, ewt["xpos", "HMM"].mean, anchored=False), 5, 8),
@@ -238,7 +255,14 @@ figures.show(
 
 # %% [markdown]
 # That bound is proved for a trend and the *next*, and can be checked on every pair we have: ten folds and their mean,
-# two tag sets, four taggers, with anchors and without. And how tight is it?
+# two tag sets, four taggers, with anchors and without. The true distance has a closed form too, as the difference turns
+# only once.
+
+# %%
+run.show(idea.largest_gap, experiment.layers_against_gaps)
+
+# %% [markdown]
+# And how tight is the layer?
 
 # %%
 pairs = []
@@ -254,8 +278,13 @@ print("layer / true distance, quartiles:", *np.quantile(layers / gap, [0.25, 0.5
 # %% [markdown]
 # It is never broken, and it is far from tight: a layer of several points stands for trends that
 # differ by hundredths of a point. In effect $\chi_l = a_l\,q_l^{-b_l}$ is what the trend still has to gain beyond the
-# crossing. Remember this when you choose a tolerance.
-#
+# crossing. Remember this when you choose a tolerance. All of the method, from observations to the level at which to
+# stop, is then this:
+
+# %%
+run.show(idea.LearningTrace, learning_trace)
+
+# %% [markdown]
 # ### Taggers that learn by counting
 #
 # A learning curve of 44 levels seems to cost 44 trainings. It does not if training is counting. The **unigram tagger**
@@ -268,7 +297,7 @@ print("layer / true distance, quartiles:", *np.quantile(layers / gap, [0.25, 0.5
 # ten times. Here is all of the learning, one pass over the words, whatever the number of levels:
 
 # %%
-run.show(taggers.count.py_func)
+run.show(taggers.count)
 
 # %% [markdown]
 # The line to look at is the subtraction. When a word is seen for the eleventh time it stops being rare, and all it had
@@ -289,13 +318,12 @@ words, levels = (
 )
 with run.section("Python's own corpus"):
     sentences, module = data.corpus(words)
-    lexicon = taggers.Lexicon()
+    lexicon = Lexicon()
     coded = lexicon.encode(sentences)
-print(f"{len(sentences):,} lines, {len(coded.words):,} tokens, {len(lexicon.words):,} different, "
-      f"{len(lexicon.tags)} roles, {module[-1] + 1} modules")  # fmt: skip
-print(
-    *(f"{word} [{tag}]" for word, tag in next(s for s in sentences if 14 < len(s) < 18)), sep="  "
-)
+tokens = f"{len(coded.words):,} tokens, {len(lexicon.words):,} different, {len(lexicon.tags)} roles"
+print(f"{len(sentences):,} lines, {tokens}, {module[-1] + 1} modules")
+example = next(line for line in sentences if 14 < len(line) < 18)
+print(*(f"{word} [{tag}]" for word, tag in example), sep="  ")
 
 # %% [markdown]
 # Lines are dealt to ten folds. Each fold is the test once, and the lines of the other nine, shuffled anew, are its
@@ -305,7 +333,7 @@ print(
 folds = run.pick(smoke=3, cpu=10, gpu=10)
 with run.section("learning curves"):
     three = {name: experiment.LEARNERS[name] for name in ("unigram", "HMM", "unigram, no suffixes")}
-    own = experiment.measure(coded, lexicon, three, run.rng("folds"), folds, levels=levels)
+    own = experiment.measure(coded, lexicon, three, run.rng("folds"), folds, levels)
 for name, curve in own.items():
     ends = f"{curve.mean[0]:.2%} after 5,000 words, {curve.mean[-1]:.2%} after {curve.x[-1]:,.0f}"
     print(f"{name:>20}: {ends} (standard error {curve.error[-1]:.2%})")
@@ -334,9 +362,8 @@ both = {f"English, {name}": ewt["xpos", name] for name in titles}
 both |= {f"Python, {name}": own[name] for name in titles}
 shares, table = (0.1, 0.2, 0.3, 0.5), {}
 for name, curve in both.items():
-    for row in experiment.forecasts(curve, shares if len(curve.x) > 40 else shares[1:]).to_dict(
-        "records"
-    ):
+    enough = shares if len(curve.x) > 40 else shares[1:]
+    for _, row in experiment.forecasts(curve, enough).iterrows():
         text = f"{row['mean']:+.2f} ({row['low']:+.1f} {row['high']:+.1f})"
         table.setdefault(name, {})[f"{row['share']:.0%}"] = text
 print(pd.DataFrame(table).to_string())
@@ -462,12 +489,12 @@ deal = run.rng("neural").permutation(len(sentences))
 test, pool = coded.take(deal[: len(deal) // 30]), coded.take(deal[len(deal) // 30 :])
 makers = [run.torch_generator(f"neural {seed}") for seed in range(run.pick(smoke=1, cpu=2, gpu=4))]
 epochs, width = run.pick(smoke=3, cpu=4, gpu=8), run.pick(smoke=32, cpu=64, gpu=256)
+ends = experiment.scheme(pool, step, steps)
 with run.section("neural tagger"):
-    net = neural.curve(pool, test, lexicon, step, steps, makers, run.device, epochs, width)
-ends = experiment.scheme(pool, step, step, steps)
-counted = experiment.Curve(
-    net.x, np.array([experiment.scores(taggers.HMMTagger(lexicon), pool, test, ends)])
-)
+    training = neural.Training(run.device, epochs, width)
+    net = neural.curve(pool, test, lexicon, ends, makers, training)
+counting = experiment.scores(taggers.HMMTagger(lexicon), pool, test, ends)
+counted = experiment.Curve(net.x, np.array([counting]))
 
 # %% [markdown]
 # Dashed: what three levels foretell.
@@ -520,8 +547,8 @@ with run.section("posterior, twice"):
     draws = run.pick(smoke=300, cpu=1_000, gpu=1_000)
     sampled, chains = bayes.sample(x[:early], y[:early], draws, seed=run.seed)
 for name, found in (("by quadrature", exact), ("by NUTS (PyMC)", sampled)):
-    low, high = bayes.interval(found.curve(x[-1])[:, 0])
-    top = bayes.interval(found.c)
+    low, high = uncertainty.percentile_interval(found.curve(x[-1])[:, 0], 0.9)
+    top = uncertainty.percentile_interval(found.c, 0.9)
     print(f"{name:>15}: at the end {low:.2%} to {high:.2%}, asymptote {top[0]:.2%} to {top[1]:.2%}")
 split = int(chains.sample_stats.diverging.sum())
 print(f"observed at the end: {y[-1]:.2%}; divergent steps of NUTS: {split}")
@@ -539,7 +566,7 @@ for what, share in (
     ("independent noise", covered),
     ("noise correlated by 0.7 from level to level", correlated),
 ):
-    error = 1.96 * np.sqrt(share * (1 - share) / trials)
+    error = uncertainty.Z * np.sqrt(share * (1 - share) / trials)
     print(f"{what}: 90% intervals hold {share:.0%} (± {error:.0%}) of what came")
 
 # %% [markdown]
@@ -637,8 +664,8 @@ off = [experiment.forecasts(curve, [0.2])["mean"].abs().item() for curve in four
 run.claim("fifth-of-the-corpus", np.mean(off))
 run.claim("decisions", decided["right"].mean())
 run.claim("tag-sets", np.mean([right for apart, right in tag_sets.values() if apart > 3]))
-half = 1.96 * shrink.std(ddof=1) / np.sqrt(len(shrink))
-run.claim("distortion", shrink.mean(), (shrink.mean() - half, shrink.mean() + half))
+ratio, *span = uncertainty.mean_interval(shrink, "normal")
+run.claim("distortion", ratio, span)
 
 # %% [markdown]
 # Then the stopping rule, and the hypothesis it stands on. The last but one asks of the layer what the theorem grants only
@@ -797,10 +824,10 @@ for at in np.unique([0, len(whole.x) // 4, min(len(whole.x), len(mixed.x)) - 1])
 # the gap at the end from a third of the levels.
 
 # %% tags=["solution", "hide-cell"]
-small, rng = taggers.Lexicon(), run.rng("folds")  # the stream of before, so the same folds
+small, rng = Lexicon(), run.rng("folds")  # the stream of before, so the same folds
 merged = small.encode([[(word, data.coarse(tag)) for word, tag in line] for line in sentences])
 hidden = {"HMM": taggers.HMMTagger}
-rough = experiment.measure(merged, small, hidden, rng, 2, levels=levels)["HMM"]
+rough = experiment.measure(merged, small, hidden, rng, 2, levels)["HMM"]
 fine = experiment.Curve(own["HMM"].x, own["HMM"].y[:2])
 third = levels // 3
 told = [fit_power_law(c.x[:third], c.mean[:third])(c.x[-1]) for c in (rough, fine)]

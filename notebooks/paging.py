@@ -355,11 +355,11 @@ rates = run.pick(smoke=few, cpu=many, gpu=many)
 runs, rng = run.pick(smoke=3, cpu=10, gpu=40), run.rng("flips")
 chosen = ["lru", "marker", "flush", "mark0", "mark_predict", "follow", "combine"]
 with run.section("cost against error"):
-    swept = [
-        experiment.measure(name, [trace], k, chosen, rates, runs, rng)
+    swept = {
+        name: experiment.measure([trace], k, chosen, rates, runs, rng)
         for name, trace in traces.items()
-    ]
-swept = pd.concat(swept)
+    }
+swept = pd.concat(swept, names=["trace"]).reset_index("trace")
 table = swept.pivot_table("ratio", ["trace", "policy"], "rate").reindex(chosen, level=1)
 print(table[[0, 0.05, 0.5]].to_string(float_format="{:.3f}".format, na_rep=""))
 
@@ -455,11 +455,11 @@ thresholds = [0.02, 0.05, best, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9]
 seeds, epochs = run.pick(smoke=2, cpu=5, gpu=8), run.pick(smoke=2, cpu=6, gpu=8)
 made = [run.torch_generator(f"network {seed}") for seed in range(seeds)]
 with run.section("learned advice"):
-    parts = [
-        experiment.learned(name, trace, k, thresholds, made, run.device, epochs, rng)
+    parts = {
+        name: experiment.learned(trace, k, thresholds, made, run.device, epochs, rng)
         for name, trace in traces.items()
-    ]
-learned = pd.concat(parts)
+    }
+learned = pd.concat(parts, names=["trace"]).reset_index("trace")
 at_half = learned[learned["threshold"] == 0.5].drop(columns="threshold")
 print(at_half.to_string(index=False, float_format="{:.3f}".format))
 
@@ -501,10 +501,12 @@ for name, part in at_half.groupby("trace"):
 # %%
 some = ["lru", "marker", "mark0", "mark_predict", "follow", "combine"]
 with run.section("all bits wrong"):
-    upside_down = pd.concat(
-        experiment.measure(name, [trace], k, some, [1.0], runs, rng)
+    upside_down = {
+        name: experiment.measure([trace], k, some, [1.0], runs, rng)
         for name, trace in traces.items()
-    ).set_index(["trace", "policy"])
+    }
+upside_down = pd.concat(upside_down, names=["trace"]).reset_index("trace")
+upside_down = upside_down.set_index(["trace", "policy"])
 wide = upside_down.pivot_table("ratio", "policy", "trace").reindex(some)
 print(wide.to_string(float_format="{:.3f}".format))
 
@@ -526,8 +528,10 @@ if foretold.data.available("paging-traces"):
     for label, prefix, size in (("BrightKite", "bk", 10), ("Citi Bike", "citi", 100)):
         real = list(data.archive(path, prefix).values())
         flips = run.rng("real")
-        again = experiment.measure(label, real, size, ["lru", "mark0"], [0.05], 3, flips)
-        print(again[["trace", "policy", "rate", "ratio"]].to_string(index=False, header=False))
+        again = experiment.measure(real, size, ["lru", "mark0"], [0.05], 3, flips)
+        print(
+            f"{label}:\n{again[['policy', 'rate', 'ratio']].to_string(index=False, header=False)}"
+        )
 else:
     print("The archive is not on this machine; below is what was measured before.")
 wide = both.pivot_table("ratio", ["trace", "policy"], "rate").reindex(chosen, level=1)
@@ -721,7 +725,7 @@ for size in (2, 5, 10, 20):
 flip = run.rng("second opinion")
 pair = ["mark0", "marker", "combine"]
 some = [0, 0.02, 0.1, 0.2, 1]
-series = experiment.measure("recorded", [recorded], k, pair, some, 5, flip)
+series = experiment.measure([recorded], k, pair, some, 5, flip)
 table = series.pivot_table("ratio", "policy", "rate").reindex(pair)
 print(table.to_string(float_format="{:.3f}".format, na_rep=""))
 # Nothing where advice is good: it never changes over. It helps from about 10% on, where Mark0

@@ -95,9 +95,9 @@ from scipy import stats
 
 import foretold
 from foretold import figures
-from foretold.kit.uncertainty import mean_interval
+from foretold.kit.uncertainty import bootstrap, mean_interval, percentile_interval
 from foretold.papers import pruning
-from foretold.papers.pruning import draw, experiment
+from foretold.papers.pruning import data, draw, experiment
 from foretold.papers.pruning.experiment import batched, choice, residual
 
 run = foretold.start("pruning")
@@ -114,7 +114,7 @@ run = foretold.start("pruning")
 # the colours of its Fig. 2 and shipped with this book as a table.
 
 # %%
-maps = choice.paper_maps()
+maps = data.paper_maps()
 for density in (5, 10, 80):
     column = list(maps.densities).index(density)
     errors = 100 * maps.test_error[:, column]
@@ -278,7 +278,7 @@ run.show(pruning.classify_regime)
 # network needs a norm and a radius of its own.
 
 # %%
-run.show(pruning.SAM.first_step, pruning.SAM.second_step)
+run.show(pruning.SAM.first_step, pruning.SAM.second_step, pruning.SAM.step)
 
 # %% [markdown]
 # ### A grid of networks as one network
@@ -289,7 +289,7 @@ run.show(pruning.SAM.first_step, pruning.SAM.second_step)
 # channels of one layer:
 
 # %%
-run.show(batched.forward)
+run.show(batched.Networks.forward)
 
 # %% [markdown]
 # The sum of all losses has, for each network, exactly that network's gradient. Pruned weights get no gradient, and
@@ -361,7 +361,7 @@ densities = run.pick(
 )
 parents = run.pick(smoke=12, cpu=8, gpu=8)
 together = 128 if run.device.type == "cpu" else 100_000  # what the processor's cache holds
-digits = experiment.Data.digits(run.rng("split"), run.device)
+digits = data.digits(run.rng("split"), run.device)
 shape = {"epochs": epochs, "parents": parents, "together": together}
 settings = {
     "three layers, rate 0.1": experiment.Setting((32,) * 3, rate=0.1, **shape),
@@ -388,7 +388,7 @@ print(f"{len(grids)} settings, {count} children each, of parents stopped after")
 print(f"{stops} of {epochs} epochs")
 shallow, deep = grids.values()
 print("\ntest error in %, four layers, with its 95% interval over parents")
-print(deep.table("test_error").to_string())
+print(deep.error_table().to_string())
 
 # %% [markdown]
 # Is the load axis there? Average connectivity and similarity over temperatures:
@@ -475,13 +475,19 @@ weaker = min(too_cold, key=lambda found: found[1])
 # whether the advice points to the better side.
 
 # %%
-given = choice.advice(maps.lmc, maps.cka, lmc_threshold, cka_threshold)
+run.show(pruning.advice, pruning.normalised_error)
+
+# %% [markdown]
+# For each density: cells that need a move, and how many of them each rule advises rightly.
+
+# %%
+given = pruning.advice(maps.lmc, maps.cka, lmc_threshold, cka_threshold)
 scored = choice.score(maps.test_error, given, 0.002)
 scored.index = pd.Index([f"{d}%" for d in maps.densities], name="density")
 print(scored.T.to_string())
 total = scored.sum()
-print(f"\nright in {total['regime']} of {total['cells']} cells; "
-      f"always lower {total['always lower']}, always raise {total['always raise']}")  # fmt: skip
+constant = f"always lower {total['always lower']}, always raise {total['always raise']}"
+print(f"\nright in {total['regime']} of {total['cells']} cells; {constant}")
 
 # %% [markdown]
 # The regime is right far more often than either constant rule. It errs on both sides of the corner. At 14% a cold
@@ -494,7 +500,7 @@ print(f"\nright in {total['regime']} of {total['cells']} cells; "
 ours = {title: choice.mean_maps(grid) for title, grid in grids.items()}
 rows = {}
 for title, own in ours.items():
-    told = choice.advice(own.lmc, own.cka, lmc_threshold, cka_threshold)
+    told = pruning.advice(own.lmc, own.cka, lmc_threshold, cka_threshold)
     rows[title] = choice.score(own.test_error, told, 0.005).sum()
 print(pd.DataFrame(rows).T.to_string())
 
@@ -509,13 +515,13 @@ print(pd.DataFrame(rows).T.to_string())
 # connected, take the one whose children are most similar; if there is none, take the best connected.
 
 # %%
-run.show(choice.choose)
+run.show(pruning.choose)
 
 # %% [markdown]
 # What does each rule lose against the best parent of each density? The last row is a rule made in hindsight.
 
 # %%
-chosen = choice.choose(maps.lmc, maps.cka, -0.1)
+chosen = pruning.choose(maps.lmc, maps.cka, -0.1)
 constant = {e: np.full(9, list(maps.epochs).index(e)) for e in (10, 160, 80)}
 lost = {
     "always the hottest, 10 epochs": choice.regret(maps.test_error, constant[10]),
@@ -551,7 +557,7 @@ figures.show(
 
 # %%
 for title, own in ours.items():
-    picked = choice.choose(own.lmc, own.cka, -0.05)
+    picked = pruning.choose(own.lmc, own.cka, -0.05)
     rules = {
         "choice": picked,
         "coldest": np.full(len(picked), len(stops) - 1),
@@ -579,7 +585,7 @@ dense = 100 * sharp.dense_error.mean(0)
 print("radius            ", "  ".join(f"{radius:>5g}" for radius in radii))
 print("dense test error, %", "  ".join(f"{value:5.2f}" for value in dense))
 print("\ntest error in %, pruned, with its 95% interval over parents")
-print(sharp.table("test_error").to_string())
+print(sharp.error_table().to_string())
 
 # %% [markdown]
 # Look at the dense networks first: the largest radius spoils them. Then look at what becomes of them.
@@ -622,7 +628,7 @@ for load in (0, 2):
 # replicas are one network again, with grouped convolutions, a group for each replica.
 
 # %%
-run.show(residual.forward)
+run.show(residual.Residual.forward)
 
 # %% [markdown]
 # The rule for a verdict was fixed before any run, so that nobody picks the comparison that happens to work:
@@ -636,9 +642,8 @@ run.show(residual.decide)
 # outcome there decides nothing**, and no GPU has run the full size yet.
 
 # %%
-images = residual.Images.best(
-    run.rng("images"), run.device, run.pick(smoke=256, cpu=None, gpu=None)
-)
+limit = run.pick(smoke=256, cpu=None, gpu=None)
+images = data.best(run.rng("images"), run.device, limit)
 plan = run.pick(
     smoke=residual.Plan(4, 1, 2, (1, 2), (0.2, 0.8), batch=64),
     cpu=residual.Plan(4, 1, 6, (1, 2, 4, 6), (0.2, 0.8), batch=64),
@@ -647,7 +652,7 @@ plan = run.pick(
 with run.section("residual networks"):
     pictures = residual.run(images, plan, run.torch_generator("residual"))
 print(f"{images.name}: {len(images.x):,} for training; width {plan.width}, {plan.epochs} epochs")
-print(pictures.table("test_error").to_string())
+print(pictures.error_table().to_string())
 
 # %% [markdown]
 # And the rule, applied. With two parents and two children each, a standard error is itself a rough guess.
@@ -720,7 +725,7 @@ y = x + 0.5 * r.randn(50, 10)
 run.claim("cka-code", pruning.linear_cka(x.round(6), y.round(6)))
 bump = 0.02 + 0.6 * np.sin(np.linspace(0, np.pi, 11)) + 0.02 * np.random.RandomState(3).randn(11)
 run.claim("lmc-code", pruning.linear_mode_connectivity(np.clip(bump, 0, 1).round(6)))
-run.claim("collapse", left.mean(), np.quantile(left, [0.025, 0.975]))
+run.claim("collapse", left.mean(), percentile_interval(left))
 
 # %% [markdown]
 # Then the paper's maps. The intervals are bootstraps over columns or cells of the map, since it has no errors of its own:
@@ -730,7 +735,7 @@ run.claim("collapse", left.mean(), np.quantile(left, [0.025, 0.975]))
 # %%
 def bootstrapped(statistic, n):
     draws = run.pick(smoke=300, cpu=2_000, gpu=2_000)
-    return choice.bootstrap(statistic, n, run.rng("bootstrap"), draws)
+    return bootstrap(statistic, n, run.rng("bootstrap"), draws)
 
 
 row = {int(e): i for i, e in enumerate(maps.epochs)}
@@ -749,7 +754,12 @@ late = (maps.epochs[:, None] >= 90) & (maps.densities <= 10)
 corner = (maps.epochs[:, None] >= 90) & (maps.densities <= 8)
 run.claim("l-shape", int(((maps.lmc < -0.3) & ~corner).sum()))
 a, b = maps.lmc[late], maps.normalised_error[late]
-rank = lambda i: stats.spearmanr(a[i], b[i]).statistic  # noqa: E731
+
+
+def rank(i):
+    return stats.spearmanr(a[i], b[i]).statistic
+
+
 run.claim("barrier-tracks-error", *bootstrapped(rank, len(a)))
 
 # %% [markdown]
@@ -894,7 +904,7 @@ print(f"threshold {threshold:.3f}, share of the first layer {kept:.0%}")
 trials = np.round(np.arange(-0.6, 0.001, 0.02), 3)
 hits = []
 for t in trials:
-    told = choice.advice(maps.lmc, maps.cka, float(t), cka_threshold)
+    told = pruning.advice(maps.lmc, maps.cka, float(t), cka_threshold)
     hits.append(int(choice.score(maps.test_error, told, 0.002)["regime"].sum()))
 where = ", ".join(f"{t:g}" for t, hit in zip(trials, hits, strict=True) if hit == max(hits))
 print(f"at most {max(hits)} of {int(total['cells'])}, for thresholds {where}")
@@ -912,7 +922,7 @@ print(f"over all of [-0.6, 0]: {min(hits)} to {max(hits)}")
 matrix, start = torch.tensor([[3.0, 1.0], [1.0, 2.0]]), torch.tensor([1.0, -2.0])
 for rho in (0.0, 0.3):
     w = torch.nn.Parameter(start.clone())
-    optimiser = pruning.SAM([w], torch.optim.SGD, rho=rho, lr=0.1)
+    optimiser = pruning.SAM([w], rho=rho, lr=0.1)
     for step in (optimiser.first_step, optimiser.second_step):
         (w @ matrix @ w / 2).backward()
         step(zero_grad=True)

@@ -280,8 +280,11 @@ with run.section("batch sizes"):
     tuned = []
     for batch, steps in windows.items():
         rates = 0.008 * (batch / 16) ** 0.25 * np.array([1, 2])
-        made, where = run.torch_generator("batches"), {"device": run.device}
-        tuned += experiment.train(text, 16, batch, steps, rates, made, seeds=2, **where)
+        runs, made = (
+            experiment.Runs(16, batch, steps, rates, seeds=2),
+            run.torch_generator("batches"),
+        )
+        tuned += experiment.train(text, runs, made, run.device)
 print(f"{len(tuned)} runs of {tuned[0].n:,} parameters, {len(text.train):,} characters of text")
 
 # %% [markdown]
@@ -351,8 +354,8 @@ with run.section("sizes"):
     trained = {}
     for width in (*widths, hidden):
         rate, made = 0.008 * (16 / width) ** 0.5, run.torch_generator("sizes")
-        options = {"seeds": repeats, "every": 20, "device": run.device}
-        trained[width] = experiment.train(text, width, 16, length, [rate], made, **options)
+        runs = experiment.Runs(width, 16, length, [rate], seeds=repeats, every=20)
+        trained[width] = experiment.train(text, runs, made, run.device)
 at_end = {width: np.array([c.losses[-5:].mean() for c in runs]) for width, runs in trained.items()}
 for width, ends in at_end.items():
     print(f"{trained[width][0].n:8,} parameters: " + ", ".join(f"{end:.3f}" for end in ends))
@@ -420,11 +423,8 @@ with run.section("unseen batches"):
     elsewhere = []
     for batch, steps in lengths.items():
         rate = 0.008 * (16 / widths[-1]) ** 0.5 * (batch / 16) ** 0.25
-        made, options = (
-            run.torch_generator("elsewhere"),
-            {"seeds": 2, "every": 10, "device": run.device},
-        )
-        elsewhere += experiment.train(text, widths[-1], batch, steps, [rate], made, **options)
+        runs = experiment.Runs(widths[-1], batch, steps, [rate], seeds=2)
+        elsewhere += experiment.train(text, runs, run.torch_generator("elsewhere"), run.device)
 
 # %% [markdown]
 # The law blind to the batch is the same fit with a critical batch size of nothing.

@@ -88,6 +88,8 @@ if getattr(importlib.util.find_spec("foretold"), "origin", None) is None:
 # Every chapter begins by saying what it runs on. All that follows was computed when this page was built.
 
 # %%
+import functools
+
 import numpy as np
 import pandas as pd
 import torch
@@ -95,7 +97,7 @@ from scipy import stats
 
 import foretold
 from foretold import data, figures
-from foretold.kit import gpt, pretrained, uncertainty
+from foretold.kit import corpora, gpt, pretrained, uncertainty
 from foretold.papers import speculative
 from foretold.papers.speculative import draw, experiment, theory
 from foretold.papers.speculative.experiment import batched, cache, smollm, training
@@ -134,9 +136,29 @@ run = foretold.start("speculative")
 run.show(speculative.verify)
 
 # %% [markdown]
-# Does it matter when drafting stops? The rule may look at the tokens it has drafted, at their probabilities, at anything
-# that is known before the target's coins are thrown. We can check that without chance: on a chain of three tokens, run the
-# sampler once for *every* sequence of random choices, and add up their probabilities.
+# The draft writes until a rule, `stop`, has seen enough. The rule is asked before each candidate, and may look at the tokens that
+# were drafted, at their probabilities, at anything that is known before the target's coins are thrown. Round follows round until
+# the text is long enough.
+
+# %%
+run.show(speculative.Drafted, speculative.propose, speculative.speculative_sample)
+
+# %% [markdown]
+# A rule can be a number, or a look at the newest token:
+
+# %%
+run.show(speculative.FixedLength, speculative.Confidence)
+
+# %% [markdown]
+# Does it matter which rule stops the draft? We can check that without chance: on a chain of three tokens, run the
+# sampler once for *every* sequence of random choices, and add up their probabilities. `Branches` takes the place of the random
+# numbers: each run follows one script of choices, and notes those that it has passed by.
+
+# %%
+run.show(theory.output_law, theory.Branches)
+
+# %% [markdown]
+# Three rules on random chains, with texts of four tokens:
 
 # %%
 rules = {
@@ -151,7 +173,8 @@ for seed in range(run.pick(smoke=1, cpu=3, gpu=3)):
     truth = theory.chain_law(p, (0,), 4)
     for name, rule in rules.items():
         law = theory.sampled_law(p, q, (0,), 4, rule)
-        worst = max(worst, distance := theory.total_variation(law, truth))
+        distance = theory.total_variation(law, truth)
+        worst = max(worst, distance)
         print(f"chain {seed}, {name:>15}: {len(law)} texts, distance {distance:.0e}")
 
 # %% [markdown]
@@ -159,6 +182,7 @@ for seed in range(run.pick(smoke=1, cpu=3, gpu=3)):
 # even submit it. Throw it away, and let the target write.
 
 # %%
+run.show(theory.careless_sample)
 for seed in range(3):
     rng = np.random.default_rng(seed)
     p, q = theory.random_chain(rng), theory.random_chain(rng)
@@ -187,7 +211,7 @@ for seed in range(3):
 # plane of $v$ and $d$ a speed is a straight line. That will be useful.
 
 # %%
-run.show(experiment.speed)
+run.show(speculative.Counters, experiment.speed)
 
 # %% [markdown]
 # ### The theorem
@@ -206,6 +230,7 @@ run.show(experiment.speed)
 # cost ratios, 7,108 states each.
 
 # %%
+run.show(theory.DecisionProcess)
 states, excess, overlap = {}, 0.0, -1.0
 with run.section("exact decision process"):
     for ratio in (3.0, 6.0, 12.0):
@@ -254,7 +279,8 @@ figures.show(
 # it leads to.
 
 # %%
-run.show(speculative.optimal_threshold)
+run.show(speculative.expected_tokens, speculative.speedup)
+run.show(speculative.optimal_length, speculative.optimal_threshold)
 for alpha, ratio in ((0.5, 6.06), (0.8, 6.06), (0.8, 20), (0.95, 6.06)):
     k, h = speculative.optimal_length(alpha, ratio), speculative.optimal_threshold(alpha, ratio)
     speed = speculative.speedup(alpha, k, ratio)
@@ -266,7 +292,11 @@ for alpha, ratio in ((0.5, 6.06), (0.8, 6.06), (0.8, 20), (0.95, 6.06)):
 # The true acceptance probability needs the target. SpecDec++ predicts it with a small **head** on the draft's hidden
 # state: residual blocks $x + \mathrm{SiLU}(Wx)$, then a softmax over reject and accept. The rule multiplies the
 # predictions, and stops when $1 - \prod_i f_i > h$.
-#
+
+# %%
+run.show(speculative.AcceptanceHead, speculative.AcceptanceThreshold)
+
+# %% [markdown]
 # Labels are soft: $a_i = \min(1, p(Y_i)/q(Y_i))$ at positions of texts that the target wrote. The loss counts rejections
 # $w$ times,
 #
@@ -300,7 +330,7 @@ for w in (1, 6):
 # of the best **fixed** length, on each data set for itself, and then predict SpecDec++, which the fit has not seen.
 
 # %%
-dots = experiment.dots()
+dots = data.table("speculative")
 derived = experiment.headline(dots)
 print(derived.to_string(float_format="{:.2f}".format))
 fixed_dots = dots[dots["method"] == "SpecDec"]
@@ -323,7 +353,7 @@ print(f"cost ratio {rho:.2f}, from {derived['ratio'].min():.2f} to {derived['rat
 # %%
 length, context = 32, 128
 with run.section("train the pair"):
-    text = gpt.corpus(gpt.standard_library(run.pick(smoke=0.6, cpu=3.0, gpu=8.0)))
+    text = corpora.corpus(corpora.standard_library(run.pick(smoke=0.6, cpu=3.0, gpu=8.0)))
     shape = {"context": context, "vocabulary": text.vocabulary, "activation": "relu", "std": 0.06}
     sizes = run.pick(smoke=(2, 48, 2), cpu=(3, 128, 4), gpu=(8, 384, 6))
     small = run.pick(smoke=(1, 16, 1), cpu=(1, 32, 2), gpu=(1, 64, 2))
@@ -350,7 +380,7 @@ with run.section("heads"):
     recipes = {"w = 6, mixed": (6, 0.15), "w = 1, mixed": (1, 0.15), "w = 1, plain": (1, 1.0)}
     for name, (weight, mixing) in recipes.items():
         seen = training.positions(models, texts[held:], length, mixing, draws)
-        heads[name] = training.train_head(seen, weight, draws, epochs=6)
+        heads[name] = training.train_head(seen, weight, draws)
         rows.append({"head": name, **training.quality(heads[name], test)})
 print(pd.DataFrame(rows).set_index("head").to_string(float_format="{:.3f}".format))
 
@@ -389,7 +419,7 @@ with run.section("policies"):
     prompts = training.starts(text.validation, rows, length, run.torch_generator("prompts")).to(
         run.device
     )
-    fresh = lambda: run.torch_generator("decode")  # noqa: E731
+    fresh = functools.partial(run.torch_generator, "decode")  # the same coins for all policies
     found = experiment.measure(models, prompts, ahead, policies, fresh)
 choose = {n: {k: v[: rows // 4] for k, v in one.items()} for n, one in found.items()}
 judge = {n: {k: v[rows // 4 :] for k, v in one.items()} for n, one in found.items()}
@@ -485,7 +515,7 @@ rows = run.pick(smoke=1_000, cpu=4_000, gpu=50_000)
 for name in ("K = 2", "confidence 0.4", best_h, oracle):
     rule = {name: policies[name]}
     one = experiment.measure(models, prompt.expand(rows, -1), 2, rule, fresh)[name]["text"]
-    counts = experiment.token_counts(one, prompt.shape[1], size, pairs=True)
+    counts = experiment.pair_counts(one, prompt.shape[1], size)
     statistic, degrees = experiment.chi_square(counts, law)
     chance = stats.chi2.sf(statistic, degrees)
     print(f"{name:>16}: chi2 {statistic:.1f}, {degrees} degrees, p = {chance:.2f}")
@@ -503,7 +533,7 @@ plain = {name: model.cpu() for name, model in models.items()}
 embed = plain["draft"].get_input_embeddings().weight.detach()
 head = heads["w = 1, plain"].cpu()
 target, draft = cache.CachedModel(plain["target"]), cache.CachedModel(plain["draft"], hidden=True)
-predict = cache.head_predictor(head, embed, training.features)
+predict = cache.head_predictor(head, embed)
 threshold = float(best_h.split("=")[1])
 rule = speculative.AcceptanceThreshold(threshold, predict, longest=longest)
 prompt = prompts[0]
@@ -561,9 +591,13 @@ figures.show(
 # %% [markdown]
 # Put the measured costs in the place of the constant. The oracle, the head and the fixed lengths all lose, long rounds most:
 
+
 # %%
-curve = lambda n: np.interp(n, recorded["tokens"], recorded["ms"] / 62.0)  # noqa: E731
-dear, _ = experiment.speeds(judge, lambda n: rho * curve(n), run.rng("dear"), 10)
+def cost(count):
+    return rho * np.interp(count, recorded["tokens"], recorded["ms"] / recorded["ms"][0])
+
+
+dear, _ = experiment.speeds(judge, cost, run.rng("dear"), 10)
 both = pd.DataFrame({"flat": table["speed"], "as measured on a CPU": dear["speed"]})
 print(both.to_string(float_format="{:.2f}".format))
 
@@ -579,7 +613,7 @@ print(both.to_string(float_format="{:.2f}".format))
 # them anew where the weights are at hand.
 
 # %%
-smol = smollm.recorded()
+smol = data.table("speculative_smollm2")
 if run.pick(smoke=False, cpu=False, gpu=pretrained.available()):
     smol = smollm.measure((0, 2, 4, 8), 40, 0.0, run.device)
 greedy = smol[smol["temperature"] == 0]
@@ -675,7 +709,7 @@ run.report()
 # - **The newest candidate is not covered.** In the authors' code the decision follows the draw of the next candidate, whose hidden
 #   state does not exist yet. What is submitted always contains one token that no test has seen. It loses nothing but time.
 # - **Three layers, one set of weights.** The blocks of the head are made by repeating *one* module in a list, so they share
-#   their weights: one linear map, applied three times. `AcceptanceHead(tied=True)` does that.
+#   their weights: one linear map, applied three times. `AcceptanceHead(width, tied=True)` does that.
 # - **Labels and inputs disagree.** After mixing, the label belongs to the target's text and the hidden state to the mixture.
 # - **"Takes the form of a threshold policy"**: see *The theorem*. Necessary and sufficient are not the same.
 #
@@ -776,8 +810,12 @@ for slope in (0, 0.1, 0.2, 0.4, 0.6):
 # **8. A rule without training.** Multiply the draft's own probabilities in the place of a head's predictions (that is
 # `AcceptanceThreshold` without `predict`). How near does it come?
 
+
 # %% tags=["solution", "hide-cell"]
-own = lambda s: batched.drawn(s.q, s.token) ** 0.4  # noqa: E731
+def own(state):
+    return batched.drawn(state.q, state.token) ** 0.4
+
+
 models = {name: model.to(run.device) for name, model in models.items()}
 tried = {f"own, h = {h}": (batched.cumulative(own, h, longest), longest) for h in (0.5, 0.6)}
 other = experiment.measure(models, prompts[: len(prompts) // 4], ahead, tried, fresh)

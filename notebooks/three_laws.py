@@ -178,16 +178,9 @@ rates = {name: kind(total, peak, warmup) for name, kind in experiment.SCHEDULES.
 # %%
 text = gpt.corpus()
 with run.section("training"):
-    curves = experiment.train(
-        text,
-        widths,
-        rates,
-        batch=batch,
-        context=context,
-        generator=run.torch_generator("three laws"),
-        evaluate_at=total // 50,
-        device=run.device,
-    )
+    plan = gpt.Plan(batch, evaluate_at=total // 50, windows=256)
+    made = run.torch_generator("three laws")
+    curves = experiment.train(text, widths, context, rates, plan, made, run.device)
 print(f"{curves.seconds:.0f} s for {len(widths)} sizes, {len(rates)} schedules, {total:,} steps")
 
 # %% [markdown]
@@ -196,11 +189,10 @@ print(f"{curves.seconds:.0f} s for {len(widths)} sizes, {len(rates)} schedules, 
 
 # %%
 small = gpt.Config(2, widths[1], 2, context, text.vocabulary, activation="relu")
-options = {"batch": batch, "evaluate_at": total, "device": run.device}
-options |= {"same_start": False, "same_order": False, "generator": run.torch_generator("seeds")}
+four = np.repeat(rates[names[0]][None], 4, axis=0)
+own = gpt.Plan(batch, evaluate_at=total, same_start=False, same_order=False)
 with run.section("seeds"):
-    four = np.repeat(rates[names[0]][None], 4, axis=0)
-    seeds = gpt.train(small, text.train, text.validation, four, **options)
+    seeds = gpt.train(small, text, four, own, run.torch_generator("seeds"), run.device)
 chance = float(seeds.losses[:, -1].std(ddof=1))
 print(f"final losses {np.round(seeds.losses[:, -1], 3)}, standard deviation {chance:.3f} nats")
 

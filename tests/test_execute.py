@@ -340,8 +340,18 @@ def test_a_kernel_may_use_many_times_the_cpu_seconds_that_it_should(project, stu
 @pytest.mark.parametrize(("jobs", "threads"), [(1, "8"), (2, "4")])
 def test_cores_are_divided_among_chapters(project, stub, monkeypatch, jobs, threads):
     monkeypatch.setattr(foretold.run, "cores", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     execute.execute(project, executor=Immediate(), jobs=jobs)
     assert {request["environment"]["OMP_NUM_THREADS"] for request in stub} == {threads}
+
+
+def test_threads_that_a_user_has_set_stay_so_and_idle_ones_sleep(project, stub, monkeypatch):
+    monkeypatch.setattr(foretold.run, "cores", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    execute.execute(project, executor=Immediate(), jobs=1)
+    asked = {(r["environment"]["OMP_NUM_THREADS"], r["environment"]["OMP_WAIT_POLICY"]) for r in stub}
+    assert asked == {("3", "PASSIVE")}
 
 
 def test_one_chapter_at_a_time_per_gpu(project, stub, monkeypatch):

@@ -83,7 +83,7 @@ def test_replicas_step_as_if_each_were_alone():
         return ((weights - target) ** 2 * batch).sum(1)
 
     weights = start.clone()
-    optimiser = replicas.AdamW(weights, None, (0.9, 0.99), 1e-8, 0.0, None)
+    optimiser = replicas.AdamW(weights, (0.9, 0.99))
     scales = [1.0, 0.5, 2.0]
     found = [training.replica_step(losses, weights, scale, optimiser, rates) for scale in scales]
     for replica, rate in enumerate(rates.tolist()):
@@ -98,7 +98,7 @@ def test_replicas_step_as_if_each_were_alone():
 def test_one_rate_is_that_of_all_replicas():
     one, other = torch.ones(3, 2), torch.ones(3, 2)
     for weights, rates in ((one, 0.3), (other, torch.full((3,), 0.3))):
-        optimiser = replicas.AdamW(weights, None, (0.9, 0.99), 1e-8, 0.0, 1.0)
+        optimiser = replicas.AdamW(weights, (0.9, 0.99), 1.0)
         training.replica_step(lambda w, _: (w**2).sum(1), weights, None, optimiser, rates)
     assert torch.equal(one, other)
     assert np.allclose(one.numpy(), 0.7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import language_models
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +10,7 @@ import torch
 from scipy import stats
 
 import foretold.data
-from foretold.kit import gpt, replicas
+from foretold.kit import gpt
 from foretold.kit.uncertainty import share_interval
 from foretold.papers.reversal import data, experiment, idea
 from foretold.papers.reversal.experiment import celebrities, finetuning, in_context, small_models
@@ -77,8 +78,7 @@ def test_the_first_loss_is_that_of_transformers(small):
     tokens = data.encode([f"{text} {data.END}" for text in documents])
     config = gpt.Config(2, 16, 4, tokens.shape[1], len(data.vocabulary()))
     ours = small_models.train([documents], torch.Generator().manual_seed(1), steps=1, width=16)
-    start = replicas.initial(config.shapes, 2, 0.02, torch.Generator().manual_seed(1))
-    model = gpt.Training(*[np.empty((1, 1))] * 5, 1, 0, 1, config, start[None]).model(0).train()
+    model = config.model(config.first_weights(torch.Generator().manual_seed(1))).train()
     targets = torch.where(tokens == data.IGNORED, -100, tokens)
     loss = torch.nn.functional.cross_entropy(model(tokens[:, :-1]).logits.flatten(0, 1), targets[:, 1:].flatten())
     assert ours.losses[0, 0] == pytest.approx(loss.item(), abs=1e-5)
@@ -231,8 +231,7 @@ class Words:
 
 @pytest.fixture
 def llama():
-    config = gpt.Config(4, 16, 2, 64, 64)
-    return config.model("llama", torch.Generator().manual_seed(0))
+    return language_models.llama(gpt.Config(4, 16, 2, 64, 64), torch.Generator().manual_seed(0))
 
 
 def test_upper_layers_on_kept_activations_are_the_whole_model(llama):

@@ -47,12 +47,12 @@ def test_larger_transformers_end_lower_and_the_critical_batch_grows():
     ends, runs = [], []
     for width in (8, 32):
         made = torch.Generator().manual_seed(1)
-        (curve,) = experiment.train(text, width, 16, 250, [0.008 * (16 / width) ** 0.5], made)
+        (curve,) = experiment.train(text, experiment.Runs(width, 16, 250, [0.008 * (16 / width) ** 0.5]), made)
         ends.append(curve.losses[-3:].mean())
     assert ends[0] > ends[1] + 0.1
     for batch, steps in {4: 420, 16: 220, 64: 120, 256: 100}.items():
         made = torch.Generator().manual_seed(1)
-        runs += experiment.train(text, 8, batch, steps, [0.008 * (batch / 16) ** 0.25, 0.016], made)
+        runs += experiment.train(text, experiment.Runs(8, batch, steps, [0.008 * (batch / 16) ** 0.25, 0.016]), made)
     fitted = experiment.hyperbolas(experiment.fastest(runs, [2.8, 2.6]))
     assert fitted.set_index("loss")["b_crit"].loc[2.6] > fitted.set_index("loss")["b_crit"].loc[2.8]
 

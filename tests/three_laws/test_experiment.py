@@ -14,7 +14,7 @@ def curves():
     flat = np.full(40, 3e-3)
     rates = {name: flat * (1 if name == "constant" else np.linspace(1, 0, 40)) for name in experiment.SCHEDULES}
     generator = torch.Generator().manual_seed(1)
-    return experiment.train(text, [8, 16], rates, batch=2, context=16, generator=generator, evaluate_at=10)
+    return experiment.train(text, [8, 16], 16, rates, gpt.Plan(batch=2, evaluate_at=10, windows=256), generator)
 
 
 def test_every_size_runs_under_every_schedule(curves):
@@ -37,4 +37,4 @@ def test_late_is_from_a_step_to_a_share_of_the_run(curves):
 
 def test_widths_must_increase():
     with pytest.raises(ValueError, match=r"widths is \[16, 8\]"):
-        experiment.train(None, [16, 8], {}, batch=2, context=8, generator=None, evaluate_at=1)
+        experiment.train(None, [16, 8], 8, {}, gpt.Plan(batch=2), torch.Generator())

@@ -17,6 +17,8 @@ import numpy as np
 import torch
 
 SKIPPED = {"site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test", "encodings", "pydoc_data"}
+Encode = Callable[[str], list[int]]
+Decode = Callable[[Iterable[int]], str]
 OTHER = 0  # the token of "characters" that stands for every rare byte
 
 
@@ -61,8 +63,8 @@ class Corpus:
     train: torch.Tensor
     validation: torch.Tensor
     vocabulary: int
-    encode: Callable[[str], list[int]]
-    decode: Callable[[Iterable[int]], str]
+    encode: Encode
+    decode: Decode
     bytes_per_token: float
 
 
@@ -110,7 +112,7 @@ def corpus(
     return Corpus(train, valid, vocabulary, encode, decode, size / (len(train) + len(valid)))
 
 
-def _bytes(train: Sequence[str], *, all_bytes: bool) -> tuple[Callable, Callable, int]:
+def _bytes(train: Sequence[str], *, all_bytes: bool) -> tuple[Encode, Decode, int]:
     counts = np.bincount(np.frombuffer("".join(train).encode(), np.uint8), minlength=256)
     kept = np.arange(256) if all_bytes else np.flatnonzero(counts * 20_000 >= counts.sum())
     first = 0 if all_bytes else 1
@@ -127,7 +129,7 @@ def _bytes(train: Sequence[str], *, all_bytes: bool) -> tuple[Callable, Callable
     return encode, decode, len(letters)
 
 
-def _pairs(train: Sequence[str], size: int) -> tuple[Callable, Callable, int]:
+def _pairs(train: Sequence[str], size: int) -> tuple[Encode, Decode, int]:
     import tokenizers
 
     model = tokenizers.Tokenizer(tokenizers.models.BPE())

@@ -1,8 +1,13 @@
-"""Layers of the availability chapter that hold many networks at once: a leading dimension counts the replicas.
+"""Many networks trained as one: layers whose weights have a leading axis of replicas, and the batches that they see.
 
-A network is a `torch.nn.Sequential` of these and of layers without weights. Inputs are (n, ...), the same for all
-replicas, or (replicas, n, ...); outputs are (replicas, n, classes). Replicas never mix: every product runs over one
-slice of the weights.
+R networks of one shape are one `torch.nn.Sequential` of these and of layers without weights. One batched operation
+serves all of them, where one network after another would spend its time on starting tiny operations. Replicas never
+mix: every product runs over one slice of the weights, so that the gradient of a sum of losses is, for each replica,
+that of its own loss.
+
+Activations are rows, (R, n, features), as those of `torch.nn`. Networks with batch normalisation are faster in columns,
+(R, features, n), where all units of all replicas are channels of one normalisation
+(`foretold.papers.pruning.experiment.batched`).
 """
 
 from __future__ import annotations
@@ -10,111 +15,92 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn import functional
 
 
-class Linears(nn.Module):
-    """`replicas` affine maps from (..., inputs) to (..., outputs); weight (replicas, inputs, outputs)."""
+def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """(R, n, outputs) of weight (R, inputs, outputs) and rows x: (R, n, inputs), or (n, inputs) for all replicas."""
+    rows = x.expand(len(weight), *x.shape) if x.ndim == 2 else x
+    return torch.bmm(rows, weight) if bias is None else torch.baddbmm(bias[:, None], rows, weight)
+
+
+def convolution(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1) -> Tensor:
+    """(R, n, out, height, width) of weight (R, out, in, size, size) and images x: (R, n, in, height, width), or without
+    R for all replicas. One convolution, with a group for each replica."""
+    replicas = len(weight)
+    images = x.expand(replicas, *x.shape) if x.ndim == 4 else x
+    channels = images.transpose(0, 1).flatten(1, 2)  # (n, R * in, height, width)
+    shifts = None if bias is None else bias.flatten()
+    made = F.conv2d(channels, weight.flatten(0, 1), shifts, stride=stride, groups=replicas)
+    return made.unflatten(1, (replicas, -1)).transpose(0, 1)
+
+
+class Linear(nn.Module):
+    """R affine maps of rows: weight (R, inputs, outputs), bias (R, outputs)."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
         self.weight, self.bias = _kept(weight), _kept(bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.baddbmm(self.bias[:, None], _spread(x, 2, len(self.weight)), self.weight)
+        return affine(x, self.weight, self.bias)
 
-    def radius(self, r: Tensor) -> Tensor:
-        """Half-widths of the outputs when inputs move by at most r: |W| r."""
-        return torch.bmm(_spread(r, 2, len(self.weight)), self.weight.abs())
+    def pick(self, replicas: Tensor) -> Linear:
+        """The layer of some replicas."""
+        return Linear(self.weight[replicas], self.bias[replicas])
 
 
-class Convs(nn.Module):
-    """`replicas` convolutions of images (..., channels, height, width), one group each; weight (replicas, out, in,
-    size, size)."""
+class Conv(nn.Module):
+    """R convolutions: weight (R, out, in, size, size), bias (R, out)."""
 
     def __init__(self, weight: Tensor, bias: Tensor, stride: int = 1) -> None:
         super().__init__()
         self.weight, self.bias, self.stride = _kept(weight), _kept(bias), stride
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._convolve(x, self.weight, self.bias.flatten())
+        return convolution(x, self.weight, self.bias, self.stride)
 
-    def radius(self, r: Tensor) -> Tensor:
-        """Half-widths of the outputs when inputs move by at most r."""
-        return self._convolve(r, self.weight.abs(), None)
-
-    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        groups, n = len(weight), x.shape[-4]
-        folded = _spread(x, 4, groups).transpose(0, 1).flatten(1, 2)
-        made = functional.conv2d(folded, weight.flatten(0, 1), bias, stride=self.stride, groups=groups)
-        return made.unflatten(1, (groups, -1)).transpose(0, 1).reshape(groups, n, -1, *made.shape[-2:])
+    def pick(self, replicas: Tensor) -> Conv:
+        """The layer of some replicas."""
+        return Conv(self.weight[replicas], self.bias[replicas], self.stride)
 
 
-class Images(nn.Module):
-    """Rows of pixels (..., side * side) as images (..., 1, side, side)."""
-
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        self.side = side
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (1, self.side, self.side))
-
-
-def network(
-    inputs: int, hidden: Sequence[int], classes: int, generators: Sequence[torch.Generator], convolutional: bool = False
-) -> nn.Sequential:
-    """One network for each generator (on the CPU), which draws its first weights: U(-1, 1) / sqrt(fan-in).
-
-    Fully connected with ReLU between layers of `hidden` units; a convolutional one puts two convolutions (16 and 32
-    channels, 4 x 4, stride 2) before them. Raises ValueError for no generators, sizes below 1, and a convolutional
-    network whose inputs are no square.
-    """
-    if not len(generators):
-        raise ValueError("generators is empty; allowed is one torch.Generator for each replica")
-    if min(inputs, classes, *hidden, classes) < 1:
-        raise ValueError(f"(inputs, hidden, classes) is {(inputs, tuple(hidden), classes)!r}; allowed are sizes >= 1")
-
-    def drawn(*shape: int, fan: int) -> Tensor:
-        return torch.stack([(2 * torch.rand(shape, generator=g) - 1) * fan**-0.5 for g in generators])
-
-    layers: list[nn.Module] = []
-    if convolutional:
-        side = round(inputs**0.5)
-        if side * side != inputs:
-            raise ValueError(f"inputs is {inputs!r}; allowed for a convolutional network is a square number")
-        layers.append(Images(side))
-        for before, after in ((1, 16), (16, 32)):
-            fan = 16 * before
-            weight, bias = drawn(after, before, 4, 4, fan=fan), drawn(after, fan=fan)
-            layers += [Convs(weight, bias, stride=2), nn.ReLU()]
-            side = (side - 4) // 2 + 1
-        layers.append(nn.Flatten(-3))
-        inputs = 32 * side * side
-    for width in (*hidden, classes):
-        layers += [Linears(drawn(inputs, width, fan=inputs), drawn(width, fan=inputs)), nn.ReLU()]
-        inputs = width
-    return nn.Sequential(*layers[:-1])
-
-
-def pick(model: nn.Sequential, replicas: Tensor | Sequence[int]) -> nn.Sequential:
+def pick(model: nn.Sequential, replicas: Sequence[int]) -> nn.Sequential:
     """The network of some replicas. Gradients flow back to the whole one."""
-    layers = []
+    chosen: list[nn.Module] = []
     for layer in model:
-        if isinstance(layer, Linears | Convs):
-            chosen = torch.as_tensor(replicas, device=layer.weight.device)
-            stride = {"stride": layer.stride} if isinstance(layer, Convs) else {}
-            layer = type(layer)(layer.weight[chosen], layer.bias[chosen], **stride)
-        layers.append(layer)
-    return nn.Sequential(*layers)
+        if isinstance(layer, Linear | Conv):
+            chosen.append(layer.pick(torch.as_tensor(replicas, device=layer.weight.device)))
+        else:
+            chosen.append(layer)
+    return nn.Sequential(*chosen)
+
+
+class Batches:
+    """One batch a step for each of R replicas (or of R groups that see the same): a sequence of (x, y), x (R, batch,
+    ...) and y (R, batch).
+
+    x: examples (R, n, ...), expanded where they are the same for all; y: classes (R, n); order: row numbers (R, steps,
+    batch), on any device. Raises ValueError where the three have different R.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, order: Tensor) -> None:
+        if not len(x) == len(y) == len(order):
+            raise ValueError(f"x, y and order are for {len(x)}, {len(y)} and {len(order)} replicas; allowed is one R")
+        self.x, self.y, self.order = x, y, order.to(x.device)
+        self.replica = torch.arange(len(x), device=x.device)[:, None]
+
+    def __len__(self) -> int:
+        return self.order.shape[1]
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        if step >= len(self):
+            raise IndexError(step)
+        rows = self.order[:, step]
+        return self.x[self.replica, rows], self.y[self.replica, rows]
 
 
 def _kept(tensor: Tensor) -> Tensor:
     """A leaf becomes a parameter; what was computed from parameters stays a part of its graph."""
     return tensor if tensor.requires_grad else nn.Parameter(tensor)
-
-
-def _spread(x: Tensor, dims: int, replicas: int) -> Tensor:
-    """The same rows for every replica, unless each has its own."""
-    return x.expand(replicas, *x.shape) if x.ndim == dims else x

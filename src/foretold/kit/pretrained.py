@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from foretold import data
 
@@ -72,7 +72,7 @@ def pretrained(
         # The argument was renamed.
         dtype = "dtype" if tuple(map(int, __version__.split(".")[:2])) >= (4, 56) else "torch_dtype"
         tokenizer = AutoTokenizer.from_pretrained(name, **options)
-        model = AutoModelForCausalLM.from_pretrained(name, **{dtype: torch.float32}, **options)
+        model: Any = AutoModelForCausalLM.from_pretrained(name, **{dtype: torch.float32}, **options)
     return tokenizer, model.to(device).eval()
 
 

@@ -1,9 +1,9 @@
-"""The arithmetic of `foretold.kit.gpt`: one GPT-2 with a leading axis of replicas, and one AdamW step for all of them.
+"""Many networks at once, as one tensor: R replicas of P weights each have the shape (R, P).
 
-R replicas of P weights each are one tensor of shape (R, P). A forward pass cuts it into views of shape (R, ...), so
-that each operation, a matrix product with `torch.baddbmm` above all, works on all replicas at once; the gradient comes
-back as one tensor of shape (R, P) as well. Gain and shift of a layer norm are multiplied into the matrix behind it,
-which is small, and not into the activations, which are large.
+A forward pass cuts the tensor into views of shape (R, ...), so that each operation, a matrix product with
+`torch.baddbmm` above all, works on all replicas at once. A replica's loss depends on its own weights alone, so the
+gradient of the sum over replicas, one tensor of shape (R, P) again, holds the gradient of each.
+`foretold.kit.training.replica_step` does one step with it.
 """
 
 from __future__ import annotations
@@ -12,116 +12,34 @@ import math
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
+from torch import Tensor
 
-Shapes = Mapping[str, tuple[int, ...]]
-
-
-def shapes(layers: int, width: int, context: int, vocabulary: int) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the weights, in their order within P: those of ``transformers.GPT2LMHeadModel``, whose output
-    matrix is that of the token embedding."""
-    found = {"transformer.wte.weight": (vocabulary, width), "transformer.wpe.weight": (context, width)}
-    for layer in range(layers):
-        block = {
-            "ln_1": (width,),
-            "attn.c_attn": (width, 3 * width),
-            "attn.c_proj": (width, width),
-            "ln_2": (width,),
-            "mlp.c_fc": (width, 4 * width),
-            "mlp.c_proj": (4 * width, width),
-        }
-        for name, shape in block.items():
-            found[f"transformer.h.{layer}.{name}.weight"] = shape
-            found[f"transformer.h.{layer}.{name}.bias"] = shape[-1:]
-    return found | {"transformer.ln_f.weight": (width,), "transformer.ln_f.bias": (width,)}
+EPS = 1e-8  # of AdamW, that of torch
 
 
-def views(weights: torch.Tensor, shapes: Shapes) -> dict[str, torch.Tensor]:
+def views(weights: Tensor, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
     """Cut weights of shape (R, P) into named views of shape (R, ...)."""
     pieces = weights.split_with_sizes([math.prod(shape) for shape in shapes.values()], 1)
     return {name: piece.view(len(weights), *shape) for (name, shape), piece in zip(shapes.items(), pieces, strict=True)}
 
 
-def initial(shapes: Shapes, layers: int, std: float, generator: torch.Generator) -> torch.Tensor:
-    """Fresh weights of one model, shape (P,), as GPT-2 begins: normal with `std`, the matrices that write into the
-    residual stream smaller by sqrt(2 layers), gains 1, shifts 0."""
-    parts = []
-    for name, shape in shapes.items():
-        if len(shape) == 1:
-            parts.append(torch.full(shape, 1.0 if ".ln_" in name and name.endswith("weight") else 0.0))
-        else:
-            scale = std / math.sqrt(2 * layers) if name.endswith("c_proj.weight") else std
-            parts.append(torch.empty(shape).normal_(0, scale, generator=generator).flatten())
-    return torch.cat(parts)
-
-
-def decayed(shapes: Shapes) -> torch.Tensor:
-    """1 for weights of matrices, 0 for gains, shifts and biases: where weight decay acts, shape (P,)."""
-    return torch.cat([torch.full((math.prod(shape),), float(len(shape) > 1)) for shape in shapes.values()])
-
-
-def _linear_after_norm(x: torch.Tensor, w: Mapping[str, torch.Tensor], norm: str, linear: str) -> torch.Tensor:
-    gain, shift = w[f"{norm}.weight"], w[f"{norm}.bias"]
-    matrix, bias = w[f"{linear}.weight"], w[f"{linear}.bias"]
-    moved = torch.baddbmm(bias[:, None], shift[:, None], matrix)
-    return torch.baddbmm(moved, F.layer_norm(x, x.shape[-1:]), gain[:, :, None] * matrix)
-
-
-def token_losses(
-    weights: torch.Tensor, inputs: torch.Tensor, targets: torch.Tensor, shapes: Shapes, heads: int, activation: str
-) -> torch.Tensor:
-    """Cross-entropy of each next token in nats, shape (R, B, T), for weights (R, P); `inputs` and `targets` are tokens
-    of shape (B, T), the same for all replicas, or (R, B, T)."""
-    w = views(weights, shapes)
-    table, positions = w["transformer.wte.weight"], w["transformer.wpe.weight"]
-    replicas, vocabulary, width = table.shape
-    batch, length = inputs.shape[-2:]
-    count = batch * length
-    first = torch.arange(replicas, device=weights.device)[:, None] * vocabulary  # where a replica's table begins
-    x = F.embedding(inputs.reshape(-1, count) + first, table.reshape(-1, width))
-    x = (x.view(replicas, batch, length, width) + positions[:, None, :length]).view(replicas, count, width)
-    layer = 0
-    while f"transformer.h.{layer}.ln_1.weight" in w:
-        at = f"transformer.h.{layer}."
-        mixed = _linear_after_norm(x, w, at + "ln_1", at + "attn.c_attn")
-        mixed = mixed.view(replicas * batch, length, 3, heads, width // heads)
-        query, key, value = mixed.permute(2, 0, 3, 1, 4).unbind(0)
-        heard = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        heard = heard.transpose(1, 2).reshape(replicas, count, width)
-        x = x + torch.baddbmm(w[at + "attn.c_proj.bias"][:, None], heard, w[at + "attn.c_proj.weight"])
-        hidden = _linear_after_norm(x, w, at + "ln_2", at + "mlp.c_fc")
-        hidden = F.relu(hidden) if activation == "relu" else F.gelu(hidden, approximate="tanh")
-        x = x + torch.baddbmm(w[at + "mlp.c_proj.bias"][:, None], hidden, w[at + "mlp.c_proj.weight"])
-        layer += 1
-    gain, shift = w["transformer.ln_f.weight"], w["transformer.ln_f.bias"]
-    moved = torch.bmm(shift[:, None], table.transpose(1, 2))
-    scores = torch.baddbmm(moved, F.layer_norm(x, (width,)), (table * gain[:, None]).transpose(1, 2))
-    wanted = targets.reshape(-1, count).expand(replicas, -1).reshape(-1)
-    losses = F.cross_entropy(scores.reshape(-1, vocabulary), wanted, reduction="none")
-    return losses.view(replicas, batch, length)
-
-
 class AdamW:
     """Adam with decoupled weight decay over weights of shape (R, P), a learning rate for each replica.
 
-    The arithmetic is that of `torch.optim.AdamW`, and of `torch.nn.utils.clip_grad_norm_` for each replica alone.
+    `decay`, of shape (P,), is how much of each weight decays at a learning rate of 1; none by default. `clip` is the
+    largest norm of a replica's gradient. The arithmetic is that of `torch.optim.AdamW`, and of
+    `torch.nn.utils.clip_grad_norm_`, for each replica alone.
     """
 
     def __init__(
-        self,
-        weights: torch.Tensor,
-        decayed: torch.Tensor,
-        betas: tuple[float, float],
-        eps: float,
-        decay: float,
-        clip: float | None,
+        self, weights: Tensor, betas: tuple[float, float], clip: float | None = None, decay: Tensor | None = None
     ) -> None:
         self.first, self.second = torch.zeros_like(weights), torch.zeros_like(weights)
-        self.decayed, self.betas, self.eps, self.decay, self.clip = decayed, betas, eps, decay, clip
+        self.betas, self.clip, self.decay = betas, clip, decay
         self.taken = 0
 
     @torch.no_grad()
-    def step(self, weights: torch.Tensor, gradient: torch.Tensor, rates: torch.Tensor) -> None:
+    def step(self, weights: Tensor, gradient: Tensor, rates: Tensor) -> None:
         """Change `weights` (R, P) in place; `rates` holds the R learning rates of this step."""
         self.taken += 1
         if self.clip is not None:
@@ -130,11 +48,11 @@ class AdamW:
         one, two = self.betas
         self.first.lerp_(gradient, 1 - one)
         self.second.mul_(two).addcmul_(gradient, gradient, value=1 - two)
-        if self.decay:
-            weights.mul_(1 - self.decay * rates[:, None] * self.decayed)
-        scale = self.second.sqrt().div_(math.sqrt(1 - two**self.taken)).add_(self.eps)
+        if self.decay is not None:
+            weights.mul_(1 - rates[:, None] * self.decay)
+        scale = self.second.sqrt().div_(math.sqrt(1 - two**self.taken)).add_(EPS)
         weights.addcmul_(torch.div(self.first, scale, out=scale), -rates[:, None] / (1 - one**self.taken))
 
-    def fork(self, parents: torch.Tensor) -> None:
+    def fork(self, parents: Tensor) -> None:
         """Replica i goes on from the state of replica `parents[i]`."""
         self.first, self.second = self.first[parents], self.second[parents]

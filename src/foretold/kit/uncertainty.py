@@ -29,8 +29,8 @@ def mean_interval(values: ArrayLike, quantile: Literal["t", "normal"] = "t") -> 
     width = Z if quantile == "normal" else stats.t.ppf(0.975, len(values) - 1)
     half = width * values.std(0, ddof=1) / np.sqrt(len(values))
     middle = values.mean(0)
-    ends = middle, middle - half, middle + half
-    return ends if values.ndim > 1 else tuple(float(end) for end in ends)
+    low, high = middle - half, middle + half
+    return (middle, low, high) if values.ndim > 1 else (float(middle), float(low), float(high))
 
 
 def percentile_interval(draws: ArrayLike, level: float = 0.95) -> tuple[Any, Any]:

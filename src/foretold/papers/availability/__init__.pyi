@@ -9,8 +9,8 @@ from .idea import (
     poison as poison,
 )
 from .idea.training import (
+    Intervals as Intervals,
+    Smoothing as Smoothing,
     train_certified as train_certified,
 )
-from .theory import (
-    interval_margins as interval_margins,
-)
+from .theory import interval_margins as interval_margins

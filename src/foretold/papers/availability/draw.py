@@ -1,8 +1,9 @@
-"""Figures of the availability chapter, and data and JavaScript of its interactive ones."""
+"""Figures of the availability chapter, and controls and data of its interactive ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from foretold.papers.availability.experiment import NAMES, OUTCOMES, Attack, rat
 
 # One colour for each outcome and each attack, the same in every figure.
 HUES = {"certified right": COLOURS["blue"], "certified wrong": COLOURS["red"], "abstain": COLOURS["orange"]}
+BROWSER = Path(__file__).with_name("browser.js")
+POISON, QUEUE = figures.script(BROWSER, "poison"), figures.script(BROWSER, "queue")
 LOOK = {"random": (COLOURS["orange"], "o"), "process": (COLOURS["purple"], "s")}
 
 
@@ -193,24 +196,6 @@ def poison_controls(radii: Sequence[float]) -> list[figures.Control]:
     ]
 
 
-# values: kind (an attack), rate (per cent), eps
-POISON = r"""
-const at = data.radii.reduce((best, r, i) => (Math.abs(r - values.eps) < Math.abs(data.radii[best] - values.eps) ? i : best), 0);
-const rates = Object.keys(data.images), near = rates.reduce((a, b) => (Math.abs(Math.log(b / values.rate)) < Math.abs(Math.log(a / values.rate)) ? b : a));
-const cells = [["no attack, clean", "none 0", "clean"], ["no attack, triggered", "none 0", "triggered"],
-  ["attacked, clean", `${values.kind} ${near}`, "clean"], ["attacked, triggered", `${values.kind} ${near}`, "triggered"]];
-const rows = cells.map(([name, key, source]) => { const c = data.table[key][source];
-  return { name, right: 100 * c.right[at], wrong: 100 * c.wrong[at], abstain: 100 * (1 - c.right[at] - c.wrong[at]), spread: 100 * c.spread[at] }; });
-const y = rows.map((r) => r.name).reverse(), bar = (outcome, field) => ({ type: "bar", orientation: "h", name: outcome, y, x: rows.map((r) => r[field]).reverse(),
-  marker: { color: data.hues[outcome] }, hovertemplate: `%{y}: ${outcome} %{x:.1f}%<extra></extra>` });
-const traces = [bar("certified right", "right"), bar("certified wrong", "wrong"), bar("abstain", "abstain")];
-traces[2].error_x = { type: "data", array: rows.map((r) => r.spread).reverse(), visible: false };
-const say = (r) => `${r.name}: ${r.abstain.toFixed(1)}% refused (sd ${r.spread.toFixed(1)}), ${r.right.toFixed(1)}% certified right, ${r.wrong.toFixed(1)}% certified wrong`;
-return { data: traces, readout: `${data.images[near]} triggered image${data.images[near] === 1 ? "" : "s"} in training, box of ${values.eps}; means and standard deviations (sd) over ${data.seeds} seeds. ${rows.map(say).join("; ")}.`,
-  result: { at, near, rows } };
-"""  # noqa: E501
-
-
 def poison_layout() -> dict[str, Any]:
     """Plotly figure without traces: four stacked bars."""
     layout = {
@@ -235,57 +220,6 @@ def queue_controls(options: Mapping[str, str]) -> list[figures.Control]:
         figures.Slider("staff", "people at the fallback", 5, 40, 1, 12),
         figures.Slider("minutes", "length of the attack", 30, 300, 30, 120, " min"),
     ]
-
-
-# values: attack (a key of data.rates), share (per cent), staff, minutes. data: requests and treats per minute, rates
-QUEUE = r"""
-let seed = 20231003;
-const random = () => { seed = (seed + 0x6D2B79F5) | 0; let x = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x; return ((x ^ (x >>> 14)) >>> 0) / 4294967296; };
-const exponential = (rate) => -Math.log(1 - random()) / rate;
-const c = values.staff, mu = data.treats, SHIFT = 480, BEGIN = 60, end = BEGIN + values.minutes;
-const [clean, triggered] = data.rates[values.attack], q = values.share / 100;
-const calm = data.requests * clean, storm = data.requests * ((1 - q) * clean + q * triggered);
-// first come, first served: a case is taken up when the first of c people is free
-const run = () => { const free = new Array(c).fill(0), arrived = [], began = [];
-  const fastest = Math.max(calm, storm);
-  for (let t = exponential(fastest); t < SHIFT; t += exponential(fastest)) {
-    const rate = t >= BEGIN && t < end ? storm : calm;
-    if (random() * fastest > rate) continue;   // thinning
-    let first = 0; for (let i = 1; i < c; i++) if (free[i] < free[first]) first = i;
-    const start = Math.max(t, free[first]);
-    free[first] = start + exponential(mu); arrived.push(t); began.push(start);
-  }
-  began.sort((a, b) => a - b);
-  const waiting = []; let a = 0, b = 0;
-  for (let minute = 1; minute <= SHIFT; minute++) {
-    while (a < arrived.length && arrived[a] <= minute) a++;
-    while (b < began.length && began[b] <= minute) b++;
-    waiting.push(a - b);
-  }
-  return waiting; };
-const erlang = (load) => { if (load >= c) return 1; let blocked = 1;
-  for (let k = 1; k <= c; k++) blocked = load * blocked / (k + load * blocked);
-  return blocked / (1 - load / c * (1 - blocked)); };
-const wait = (rate) => (rate < c * mu ? 60 * erlang(rate / mu) / (c * mu - rate) : Infinity);
-const RUNS = 7, all = Array.from({ length: RUNS }, run), mean = all[0].map((_, m) => all.reduce((s, r) => s + r[m], 0) / RUNS);
-const minutes = mean.map((_, m) => m + 1);
-const traces = all.map((r) => ({ type: "scatter", mode: "lines", x: minutes, y: r, line: { width: 1, color: data.hues.run }, opacity: 0.3, hoverinfo: "skip", showlegend: false }));
-traces.push({ type: "scatter", mode: "lines", x: minutes, y: mean, line: { width: 3, color: data.hues.mean }, name: "mean of 7 shifts", showlegend: false,
-  hovertemplate: "minute %{x}: %{y:.0f} cases wait<extra></extra>" });
-const top = Math.max(10, 1.1 * Math.max(...all.flat())), peak = Math.max(...mean), spare = c * mu / data.requests - clean;
-const tipping = spare <= 0 ? 0 : triggered > clean + spare ? spare / (triggered - clean) : Infinity;
-const text = (seconds) => (seconds === Infinity ? "grows without limit" : seconds < 1 ? "is below a second" : `is ${seconds.toFixed(0)} s`);
-let over = mean.length; for (let m = mean.length - 1; m >= Math.min(end, SHIFT) - 1 && mean[m] <= 5; m--) over = m;
-const after = over >= mean.length ? "and the shift ends with cases waiting" : `and ${Math.max(0, over + 1 - end)} minutes after the attack fewer than six wait`;
-const readout = `Network: ${(100 * clean).toFixed(0)}% of clean and ${(100 * triggered).toFixed(0)}% of triggered requests are refused. People can treat ${(c * mu).toFixed(0)} cases a minute. `
-  + `Before the attack ${calm.toFixed(1)} arrive and the mean wait ${text(wait(calm))}; under attack ${storm.toFixed(1)} arrive and the wait ${text(wait(storm))}. `
-  + (tipping === 0 ? "The staff is too small even without an attack. " : tipping === Infinity || tipping > 1 ? "No share of triggered requests overloads this staff. " : `The staff is overloaded from ${(100 * tipping).toFixed(1)}% triggered requests on. `)
-  + `At the worst moment ${peak.toFixed(0)} cases wait${values.share && storm > c * mu ? `, ${after}` : ""}.`;
-return { data: traces, readout, layout: { yaxis: { range: [0, top], title: { text: "cases that wait" } },
-  shapes: [{ type: "rect", x0: BEGIN, x1: Math.min(end, SHIFT), y0: 0, y1: 1, yref: "paper", fillcolor: data.hues.band, line: { width: 0 }, layer: "below" }] },
-  result: { calm, storm, wait: [wait(calm), wait(storm)], waits: erlang(calm / mu), tipping, peak, mean } };
-"""  # noqa: E501
 
 
 def queue_data(requests: float, treats: float, rates_of: Mapping[str, tuple[float, float]]) -> dict[str, Any]:

@@ -7,10 +7,12 @@ import pandas as pd
 import torch
 
 import foretold.data
-from foretold.papers.availability import experiment
+from foretold.papers.availability import data, experiment
 from foretold.papers.availability.experiment import Attack
+from foretold.papers.availability.idea.training import Intervals, Smoothing
 
 SEED, SEEDS = 210811299, 5
+RATE = 0.005
 ATTACKS = (
     Attack("none"),
     Attack("random", 0.01),
@@ -23,13 +25,14 @@ ATTACKS = (
 
 def availability() -> pd.DataFrame:
     """What becomes of clean and of triggered images, by certifier, attack and seed. Ten minutes on one core."""
-    train, (x, y) = experiment.mnist(foretold.data.fetch("mnist-5k"), 4_000, rng("images"))
+    train, (x, y) = data.mnist(foretold.data.fetch("mnist-5k"), 4_000, rng("images"))
     replicas = experiment.prepare(train, ATTACKS, SEEDS, rng, torch_generator)
-    how = {"hidden": (128, 64), "rate": 0.005}
-    intervals = experiment.study(replicas, (x, y), eps=0.1, steps=2_000, **how)
+    boxes = Intervals(0.1)
+    intervals = experiment.study(experiment.fresh(replicas), replicas, (x, y), boxes, 2_000, RATE)
     replicas = experiment.prepare(train, ATTACKS, SEEDS, rng, torch_generator)  # generators as they were
-    noise = {"sigma": 0.5, "radius": 0.5, "generator": torch_generator("smoothing"), "draws": 1_000}
-    smoothing = experiment.study(replicas, (x[:200], y[:200]), steps=1_500, **noise, **how)
+    noise = Smoothing(0.5, radius=0.5, generator=torch_generator("smoothing"))
+    few = x[:200], y[:200]
+    smoothing = experiment.study(experiment.fresh(replicas), replicas, few, noise, 1_500, RATE)
     frames = {"interval bounds, eps 0.1": intervals.frame, "smoothing, sigma 0.5, R 0.5": smoothing.frame}
     return pd.concat([frame.assign(certifier=name) for name, frame in frames.items()])[["certifier", *intervals.frame]]
 

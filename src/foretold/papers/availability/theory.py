@@ -2,7 +2,7 @@
 
 Source: Gowal et al., "On the effectiveness of interval bound propagation for training verifiably robust models",
 arXiv 1810.12715. Works on a `torch.nn.Sequential` of affine layers, ReLU and layers that only reshape; on one network
-and on many at once (`availability_layers`).
+and on many at once (`foretold.kit.layers`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from foretold.kit.layers import Convs, Images, Linears
+from foretold.kit import check, layers
 
 
 def interval_margins(model: nn.Sequential, x: Tensor, y: Tensor, eps: float) -> Tensor:
@@ -24,7 +24,7 @@ def interval_margins(model: nn.Sequential, x: Tensor, y: Tensor, eps: float) -> 
 
     Parameters
     ----------
-    model: network whose last layer is affine, `nn.Linear` or `Linears`
+    model: network whose last layer is affine, `nn.Linear` or `layers.Linear`
     x: (n, ...) or (replicas, n, ...), values in [0, 1]
     y: (n,) or (replicas, n), classes
     eps: at least 0
@@ -32,7 +32,8 @@ def interval_margins(model: nn.Sequential, x: Tensor, y: Tensor, eps: float) -> 
     Returns (n,), or (replicas, n). Raises ValueError for eps < 0, x outside of [0, 1], a y of another length or beyond
     the classes, and layers that it cannot bound.
     """
-    check_box(x, eps)
+    eps = check.real("eps", eps, 0)
+    check_pixels(x)
     bounds = margins_to_all(model, x, y, eps)
     own = functional.one_hot(_for_all(y, bounds), bounds.shape[-1]).bool()
     return bounds.masked_fill(own, math.inf).amin(-1)
@@ -44,13 +45,8 @@ def margins_to_all(model: nn.Sequential, x: Tensor, y: Tensor, eps: float) -> Te
     low, high = (x - eps).clamp(min=0), (x + eps).clamp(max=1)
     centre, radius = (low + high) / 2, (high - low) / 2
     for layer in body:
-        centre, radius = _through(layer, centre, radius)
-    if isinstance(last, nn.Linear):
-        weight, bias = last.weight.T, last.bias if last.bias is not None else last.weight.new_zeros(len(last.weight))
-    elif isinstance(last, Linears):
-        weight, bias = last.weight, last.bias[:, None]
-    else:
-        raise ValueError(f"model ends with {type(last).__name__}; allowed is Linear or Linears")
+        centre, radius = propagate(layer, centre, radius)
+    weight, bias = _affine(last)
     classes = weight.shape[-1]
     middle = centre @ weight + bias
     chosen = _for_all(y, middle)
@@ -64,23 +60,42 @@ def margins_to_all(model: nn.Sequential, x: Tensor, y: Tensor, eps: float) -> Te
     return middle.gather(-1, own) - middle - width
 
 
-def _through(layer: nn.Module, centre: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
-    """The box behind a layer: its centre and its half-widths."""
+def propagate(layer: nn.Module, centre: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+    """The box behind a layer: its centre and its half-widths. Raises ValueError for a layer that it cannot bound."""
     if isinstance(layer, nn.ReLU):
         low, high = functional.relu(centre - radius), functional.relu(centre + radius)
         return (low + high) / 2, (high - low) / 2
-    if isinstance(layer, Linears | Convs):
-        return layer(centre), layer.radius(radius)
     if isinstance(layer, nn.Linear):
         return layer(centre), functional.linear(radius, layer.weight.abs())
+    if isinstance(layer, layers.Linear):
+        return layer(centre), layers.affine(radius, layer.weight.abs())
+    if isinstance(layer, layers.Conv):
+        return layer(centre), layers.convolution(radius, layer.weight.abs(), stride=layer.stride)
     if isinstance(layer, nn.Conv2d) and layer.padding_mode == "zeros":
-        how = (layer.stride, layer.padding, layer.dilation, layer.groups)
-        return layer(centre), functional.conv2d(radius, layer.weight.abs(), None, *how)
-    if isinstance(layer, nn.Flatten | nn.Unflatten | nn.Identity | Images):
+        stride, padding, dilation, groups = layer.stride, layer.padding, layer.dilation, layer.groups
+        return layer(centre), functional.conv2d(radius, layer.weight.abs(), None, stride, padding, dilation, groups)
+    if isinstance(layer, nn.Flatten | nn.Unflatten | nn.Identity):
         return layer(centre), layer(radius)
     raise ValueError(
         f"model holds {type(layer).__name__}; allowed are Linear, Conv2d, ReLU, Flatten and their replicas"
     )
+
+
+def check_pixels(x: Tensor) -> None:
+    """Raise ValueError unless all values of x lie in [0, 1], and there are some."""
+    if x.numel() == 0 or not bool(((x >= 0) & (x <= 1)).all()):
+        shown = f"{float(x.min()):g} to {float(x.max()):g}" if x.numel() else "nothing"
+        raise ValueError(f"x holds {shown}; allowed are inputs with values in [0, 1]")
+
+
+def _affine(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    """Weight (..., inputs, outputs) and bias, ready to be added to rows, of the last layer."""
+    if isinstance(layer, layers.Linear):
+        return layer.weight, layer.bias[:, None]
+    if isinstance(layer, nn.Linear):
+        bias = layer.weight.new_zeros(layer.out_features) if layer.bias is None else layer.bias
+        return layer.weight.T, bias
+    raise ValueError(f"model ends with {type(layer).__name__}; allowed is Linear or its replicas")
 
 
 def _for_all(y: Tensor, rows: Tensor) -> Tensor:
@@ -88,12 +103,3 @@ def _for_all(y: Tensor, rows: Tensor) -> Tensor:
     if y.shape[-1:] != rows.shape[-2:-1]:
         raise ValueError(f"y has shape {tuple(y.shape)}; allowed is one class for each of {rows.shape[-2]} inputs")
     return torch.as_tensor(y, device=rows.device).expand(rows.shape[:-1])
-
-
-def check_box(x: Tensor, eps: float) -> None:
-    """Raise the ValueErrors of `interval_margins` for x and eps."""
-    if not (math.isfinite(eps) and eps >= 0):
-        raise ValueError(f"eps is {eps!r}; allowed is a number of at least 0")
-    if x.numel() == 0 or not bool(((x >= 0) & (x <= 1)).all()):
-        shown = f"{float(x.min()):g} to {float(x.max()):g}" if x.numel() else "nothing"
-        raise ValueError(f"x holds {shown}; allowed are inputs with values in [0, 1]")

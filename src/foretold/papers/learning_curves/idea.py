@@ -11,13 +11,13 @@ Paper: "Modeling of learning curves with applications to POS tagging", Computer 
     layer of convergence      chi_l = |c_l - A_l(q_l)|, q_l the last crossing of A_l and A_{l+1}
     convergence level         the first one whose layer is within a tolerance: stop labelling
 
-The taggers are in `taggers`, the corpus of Python tokens in `data`.
+Units: words (any positive unit will do for a fit), accuracies as fractions of 1 or in per cent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -26,10 +26,15 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
+from foretold.kit import check
+
 Array = NDArray[np.float64]
 EXPONENTS = (1e-3, 5.0)  # b is searched between these
 GRID = np.geomspace(*EXPONENTS, 48)
-TOLERANCE = {"crossing": 0.05, "distance": 0.001}  # of the ceiling, where none is given
+LOOK_AHEAD = 5  # levels after the working level that must be calm too
+# Where none is given, as fractions of the highest possible accuracy:
+VERTICALITY = 2e-7  # largest jump of the backbone per word
+TOLERANCE = {"crossing": 0.05, "distance": 0.001}  # largest layer at convergence
 
 
 class PowerLaw(NamedTuple):
@@ -50,21 +55,21 @@ class PowerLaw(NamedTuple):
 
 
 @njit(cache=True)
-def project(b, log_x, y, anchor):
+def project(b: float, log_x: Array, y: Array, anchor: float) -> tuple[float, float, float, float]:
     """(a, c, rss, g) at a fixed exponent b: the least-squares line of y on p = x^-b with slope -a <= 0, its sum of
     squares, and half the derivative of that sum by b. A finite anchor is one row more, p = 0."""
-    n, p = log_x.size, np.exp(-b * log_x)
-    rows = n + 1 if np.isfinite(anchor) else n
-    mean_p, mean_y = p.sum() / rows, (y.sum() + (anchor if rows > n else 0.0)) / rows
-    var = cov = 0.0
-    if rows > n:
-        var, cov = mean_p * mean_p, -mean_p * (anchor - mean_y)
+    p, n = np.exp(-b * log_x), y.size
+    anchored = np.isfinite(anchor)
+    rows, total = (n + 1, y.sum() + anchor) if anchored else (n, y.sum())
+    mean_p, mean_y = p.sum() / rows, total / rows
+    var = mean_p * mean_p if anchored else 0.0
+    cov = -mean_p * (anchor - mean_y) if anchored else 0.0
     for i in range(n):
         var += (p[i] - mean_p) ** 2
         cov += (p[i] - mean_p) * (y[i] - mean_y)
     a = max(0.0, -cov / var)
     c = mean_y + a * mean_p
-    rss = (anchor - c) ** 2 if rows > n else 0.0
+    rss = (anchor - c) ** 2 if anchored else 0.0
     g = 0.0
     for i in range(n):
         residual = y[i] - c + a * p[i]
@@ -74,36 +79,49 @@ def project(b, log_x, y, anchor):
 
 
 @njit(cache=True)
-def search(log_x, y, anchor, grid):
+def search(log_x: Array, y: Array, anchor: float, grid: Array) -> tuple[float, float, float]:
     """(a, b, c) with the smallest sum of squares: the best exponent of a grid, then the root of the derivative between
-    its neighbours, by the Illinois rule with bisection as a fallback."""
+    its neighbours. Where it has none, the optimum is an end of the range, or the constant."""
     best, least = 0, np.inf
     for i in range(grid.size):
         rss = project(grid[i], log_x, y, anchor)[2]
         if rss < least:
             best, least = i, rss
-    low, high = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
-    g_low, g_high = project(low, log_x, y, anchor)[3], project(high, log_x, y, anchor)[3]
     b = grid[best]
-    if g_low < 0 < g_high:  # otherwise the optimum is an end of the range, or the constant
-        side = 0
-        for step in range(200):
-            b = (low * g_high - high * g_low) / (g_high - g_low)
-            if step % 4 == 3 or not low < b < high:
-                b = 0.5 * (low + high)
-            g = project(b, log_x, y, anchor)[3]
-            if g == 0.0 or high - low < 4e-16 * high:
-                break
-            if g < 0:
-                low, g_low = b, g
-                g_high = 0.5 * g_high if side < 0 else g_high
-                side = -1
-            else:
-                high, g_high = b, g
-                g_low = 0.5 * g_low if side > 0 else g_low
-                side = 1
+    low, high = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
+    if project(low, log_x, y, anchor)[3] < 0 < project(high, log_x, y, anchor)[3]:
+        b = root(low, high, log_x, y, anchor)
     a, c, _, _ = project(b, log_x, y, anchor)
     return a, b, c
+
+
+@njit(cache=True)
+def root(low: float, high: float, log_x: Array, y: Array, anchor: float) -> float:
+    """The exponent between `low` and `high` where the derivative, which changes its sign there, is 0.
+
+    The Illinois rule: where the line through both ends meets 0, one end is replaced; an end that stays twice counts
+    half, so that the other one moves too. Each fourth step halves the interval.
+    """
+    g_low, g_high = project(low, log_x, y, anchor)[3], project(high, log_x, y, anchor)[3]
+    b, stayed = low, 0
+    for step in range(200):
+        b = (low * g_high - high * g_low) / (g_high - g_low)
+        if step % 4 == 3 or not low < b < high:
+            b = 0.5 * (low + high)
+        g = project(b, log_x, y, anchor)[3]
+        if g == 0.0 or high - low < 4e-16 * high:
+            break
+        if g < 0:
+            low, g_low = b, g
+            if stayed == 1:
+                g_high *= 0.5
+            stayed = 1
+        else:
+            high, g_high = b, g
+            if stayed == -1:
+                g_low *= 0.5
+            stayed = -1
+    return b
 
 
 def fit_power_law(x: ArrayLike, y: ArrayLike, anchor: float | None = None) -> PowerLaw:
@@ -121,12 +139,14 @@ def fit_power_law(x: ArrayLike, y: ArrayLike, anchor: float | None = None) -> Po
     Raises ValueError for other shapes, numbers that are not finite, x not positive and increasing.
     """
     x, y = check_curve(x, y, 3 if anchor is None else 2)
-    if anchor is not None and not np.isfinite(anchor):
-        raise ValueError(f"anchor is {anchor!r}; allowed is a finite number, or None for no observation at infinity")
-    return _fit(x, y, np.nan if anchor is None else float(anchor))
+    if anchor is None:
+        return _fit(x, y)
+    return _fit(x, y, check.real("anchor", anchor, allowed="a finite number, or None for no observation at infinity"))
 
 
 def _fit(x: Array, y: Array, anchor: float = np.nan) -> PowerLaw:
+    """`fit_power_law` without its checks. It fits in the unit of the mean of log x, and y without its mean: whatever
+    the units, numbers are near 1."""
     unit, base = float(np.exp(np.log(x).mean())), float(y.mean())
     a, b, c = search(np.log(x / unit), y - base, anchor - base, GRID)
     return PowerLaw(a * unit**b, b, c + base)
@@ -156,16 +176,22 @@ def turning_point(one: PowerLaw, two: PowerLaw) -> float:
 
 
 def crossings(one: PowerLaw, two: PowerLaw) -> list[float]:
-    """All x > 0 where two laws are equal, increasing: none, one or two, as their difference turns at most once."""
-    gap = lambda s: (one.c - two.c) - one.a * np.exp(-one.b * s) + two.a * np.exp(-two.b * s)  # noqa: E731
+    """All x > 0 where two laws are equal, increasing: none, one or two, as their difference turns at most once.
+
+    The search is over s = log x, on both sides of the turn, as far as x^-b is a number.
+    """
+
+    def gap(s: float) -> float:
+        return (one.c - two.c) - one.a * np.exp(-one.b * s) + two.a * np.exp(-two.b * s)
+
     turn = turning_point(one, two)
     middle = float(np.log(turn)) if np.isfinite(turn) and turn > 0 else 0.0
-    ends = [middle - 100.0, middle, middle + 100.0 / min(one.b, two.b)]
+    floor = -700.0 / max(one.b, two.b)
     found = []
-    for low, high in pairwise(ends):
-        low = max(low, -700.0 / max(one.b, two.b))
-        if low < high and gap(low) * gap(high) < 0:
-            found.append(float(np.exp(brentq(gap, low, high, xtol=1e-12, rtol=1e-14))))
+    for low, high in ((middle - 100.0, middle), (middle, middle + 100.0 / min(one.b, two.b))):
+        start = max(low, floor)
+        if start < high and gap(start) * gap(high) < 0:
+            found.append(float(np.exp(brentq(gap, start, high, xtol=1e-12, rtol=1e-14))))
     return [x for x in found if np.isfinite(x)]
 
 
@@ -176,6 +202,13 @@ def largest_gap(one: PowerLaw, two: PowerLaw, start: float) -> float:
     if turn > start:
         points.append(turn)
     return float(np.max(np.abs(one(np.array(points)) - two(np.array(points)))))
+
+
+def layer_of_convergence(one: PowerLaw, two: PowerLaw) -> float:
+    """chi = |c - A(q)| of a trend A and the next, q being their last crossing: how far apart they can be right of it.
+    NaN where the next asymptote is not lower, or where the trends do not cross."""
+    met = crossings(one, two) if two.c < one.c else []
+    return abs(one.c - float(one(met[-1]))) if met else np.nan
 
 
 # The trace
@@ -191,7 +224,7 @@ class LearningTrace:
     layers: chi_l, NaN where the next asymptote is not lower, where the trends do not cross, and at level n
     moves: sup |A_{l+1} - A_l| over x >= x_l, whatever the backbone does; NaN at level n
     working_level, prediction_level, convergence_level: see the module
-    stop_level: the level at which all this was known: the layer needs one level more, the working level `look_ahead`
+    stop_level: the level at which all this was known: the layer needs one level more, the working level `LOOK_AHEAD`
     """
 
     x: Array
@@ -206,7 +239,6 @@ class LearningTrace:
     prediction_level: int | None
     convergence_level: int | None
     stop_level: int | None
-    settings: dict[str, float] = field(default_factory=dict)
 
     def law(self, level: int) -> PowerLaw:
         """The trend of a level. Raises ValueError for a level that the trace has not."""
@@ -221,8 +253,6 @@ def learning_trace(
     *,
     tolerance: float | None = None,
     verticality: float | None = None,
-    look_ahead: int = 5,
-    ceiling: float | None = None,
     anchored: bool = True,
     layer: str = "crossing",
 ) -> LearningTrace:
@@ -230,57 +260,70 @@ def learning_trace(
 
     Parameters
     ----------
-    x, y: (n,) words and accuracies, n >= 4
-    tolerance: largest layer at convergence (tau), in the unit of y; if None, 0.05 of the ceiling for the
-        layer "crossing" and 0.001 for "distance"
-    verticality: largest jump of the backbone per word (nu); 2e-7 of the ceiling if None. The backbone has to keep it at
-        look_ahead + 1 levels in a row, and the first of them is the working level.
-    ceiling: the highest possible accuracy: if None, 1 when no y is above 1, else 100
+    x, y: (n,) words and accuracies, n >= 4; y is taken for per cent where one of them is above 1
+    tolerance: largest layer at convergence (tau), in the unit of y; if None, 0.05 of the highest possible accuracy for
+        the layer "crossing" and 0.001 for "distance"
+    verticality: largest jump of the backbone per word (nu); 2e-7 of the highest possible accuracy if None. The backbone
+        has to keep it at six levels in a row, and the first of them is the working level.
     anchored: whether trends beyond the working level get an observation at infinity
     layer: "crossing", the paper's chi_l, which exists only where the backbone falls, or "distance", the largest
         distance between a trend and the next, which always exists
 
-    Raises ValueError as `fit_power_law`, for y above the ceiling, negative settings and an unknown layer.
+    Raises ValueError as `fit_power_law`, for y below 0 or above 100, negative settings and an unknown layer.
     """
     x, y = check_curve(x, y, 4)
-    ceiling = (1.0 if y.max() <= 1 else 100.0) if ceiling is None else float(ceiling)
-    if y.max() > ceiling or y.min() < 0:
-        raise ValueError(
-            f"y lies between {y.min()} and {y.max()}; allowed are accuracies from 0 to ceiling = {ceiling}"
-        )
-    if layer not in TOLERANCE:
-        raise ValueError(f"layer is {layer!r}; allowed are 'crossing' and 'distance'")
-    nu = 2e-7 * ceiling if verticality is None else verticality
-    tau = TOLERANCE[layer] * ceiling if tolerance is None else tolerance
-    for name, value in (("verticality", nu), ("tolerance", tau), ("look_ahead", look_ahead)):
-        if not value >= 0:
-            raise ValueError(f"{name} is {value!r}; allowed is a number of at least 0")
+    check.vector("y", y, low=0, high=100, allowed="accuracies from 0 to 1, or to 100")
+    check.one_of("layer", layer, list(TOLERANCE))
+    highest = 1.0 if y.max() <= 1 else 100.0
+    nu = check.real("verticality", VERTICALITY * highest if verticality is None else verticality, 0)
+    tau = check.real("tolerance", TOLERANCE[layer] * highest if tolerance is None else tolerance, 0)
 
     levels = np.arange(3, len(x) + 1)
     laws = [_fit(x[:level], y[:level]) for level in levels]
     raw = np.array([law.c for law in laws])
-    calm = np.abs(np.diff(raw)) / np.diff(x[2:]) <= nu
-    runs = [i for i in range(len(calm) - look_ahead) if calm[i : i + look_ahead + 1].all()]
-    working = int(levels[runs[0]]) if runs else None
+    working = working_level(x, raw, nu)
     if working is not None and anchored:
-        for level in range(working + 1, len(x) + 1):
-            laws[level - 3] = _fit(x[:level], y[:level], laws[level - 4].c)
+        laws = anchored_trends(x, y, laws, working)
     backbone = np.array([law.c for law in laws])
+    layers, moves = distances(laws, x)
+    prediction = first_level(backbone <= highest, working)
+    converged = first_level((layers if layer == "crossing" else moves) <= tau, prediction)
+    stop = None
+    if working is not None and converged is not None:
+        stop = max(converged + 1, working + LOOK_AHEAD + 1)
+    return LearningTrace(x, y, levels, laws, backbone, raw, layers, moves, working, prediction, converged, stop)
+
+
+def working_level(x: Array, backbone: Array, verticality: float) -> int | None:
+    """The first level from which on the backbone (n - 2,) keeps the verticality, |c_{i+1} - c_i| <= nu (x_{i+1} - x_i),
+    for six levels in a row; None if there is none."""
+    calm = np.abs(np.diff(backbone)) / np.diff(x[2:]) <= verticality
+    for i in range(len(calm) - LOOK_AHEAD):
+        if calm[i : i + LOOK_AHEAD + 1].all():
+            return i + 3
+    return None
+
+
+def anchored_trends(x: Array, y: Array, laws: Sequence[PowerLaw], working: int) -> list[PowerLaw]:
+    """The trends up to the working level as they are; each later one with the asymptote of the trend before as one
+    observation more, at infinity."""
+    anchored = list(laws[: working - 2])
+    for level in range(working + 1, len(x) + 1):
+        anchored.append(_fit(x[:level], y[:level], anchor=anchored[-1].c))
+    return anchored
+
+
+def distances(laws: Sequence[PowerLaw], x: Array) -> tuple[Array, Array]:
+    """(layers, moves) of each trend against the next, (n - 2,) each, as `LearningTrace` has them."""
     layers, moves = np.full(len(laws), np.nan), np.full(len(laws), np.nan)
     for i, (one, two) in enumerate(pairwise(laws)):
-        moves[i] = largest_gap(one, two, x[levels[i] - 1])
-        if two.c < one.c and (met := crossings(one, two)):
-            layers[i] = abs(one.c - one(met[-1]))
-    known = np.full(len(levels), False) if working is None else levels >= working
-    prediction = _first(levels, known & (backbone <= ceiling))
-    judged = layers if layer == "crossing" else moves
-    converged = None if prediction is None else _first(levels, (levels >= prediction) & (judged <= tau))
-    stop = None if converged is None else max(converged + 1, working + look_ahead + 1)
-    settings = {"tolerance": tau, "verticality": nu, "look_ahead": look_ahead, "ceiling": ceiling}
-    return LearningTrace(
-        x, y, levels, laws, backbone, raw, layers, moves, working, prediction, converged, stop, settings
-    )
+        layers[i] = layer_of_convergence(one, two)
+        moves[i] = largest_gap(one, two, x[i + 2])
+    return layers, moves
 
 
-def _first(levels: NDArray[np.int64], holds: NDArray[np.bool_]) -> int | None:
-    return int(levels[np.argmax(holds)]) if holds.any() else None
+def first_level(holds: NDArray[np.bool_], start: int | None) -> int | None:
+    """The first level from `start` on at which something holds; None if there is none, or no start."""
+    if start is None or not holds[start - 3 :].any():
+        return None
+    return start + int(np.argmax(holds[start - 3 :]))

@@ -6,28 +6,29 @@ import numpy as np
 import pandas as pd
 
 import foretold.data
-from foretold.papers.learning_curves import experiment
-from foretold.papers.learning_curves.experiment.lexicon import Lexicon
+from foretold.papers.learning_curves import data, experiment
+from foretold.papers.learning_curves.data.lexicon import Lexicon
 
 SEED = 240202515
+LEVELS = 44
 
 
 def learning_curves() -> pd.DataFrame:
-    """All learners on both tag sets of UD English EWT (train, dev and test together): 10 folds, 44 levels of 5,000
+    """All learners on both tag sets of UD English EWT (train, dev and test together): ten folds, 44 levels of 5,000
     words."""
     paths = [foretold.data.fetch(name) for name in ("ewt-train", "ewt-dev", "ewt-test")]
-    frames = []
-    for column in ("xpos", "upos"):
+    folds, frames = experiment.FOLDS, []
+    for tags in ("xpos", "upos"):
         lexicon = Lexicon()
-        coded = lexicon.encode([sentence for path in paths for sentence in experiment.read_ud(path, column)])
-        found = experiment.measure(coded, lexicon, experiment.LEARNERS, np.random.default_rng(SEED))
-        for name, curve in found.items():
-            frame = pd.DataFrame(curve.y.T.round(6), columns=[f"fold{fold}" for fold in range(10)])
+        coded = lexicon.encode([sentence for path in paths for sentence in data.read_ud(path, tags)])
+        rng = np.random.default_rng(SEED)
+        for name, curve in experiment.measure(coded, lexicon, experiment.LEARNERS, rng, folds, LEVELS).items():
+            frame = pd.DataFrame(curve.y.T.round(6), columns=[f"fold{fold}" for fold in range(folds)])
             frame.insert(0, "words", curve.x.round().astype(int))
             frame.insert(0, "tagger", name)
-            frame.insert(0, "tags", column)
+            frame.insert(0, "tags", tags)
             frames.append(frame)
-    return pd.concat(frames)
+    return pd.concat(frames, ignore_index=True)
 
 
 TABLES = {"learning_curves": learning_curves}

@@ -23,7 +23,6 @@ MEASURED = ["ratio", "low", "high", "eta0", "eta1"]
 
 
 def measure(
-    name: str,
     traces: Sequence[Array],
     k: int,
     policies: Sequence[str],
@@ -34,9 +33,9 @@ def measure(
 ) -> pd.DataFrame:
     """Cost of `policies` on `traces` together, over the optimum, when true bits of `side` are turned round at `rates`.
 
-    Each of `runs` runs draws new flips and new coins; low and high are 1.96 standard errors over runs. A row has trace
-    (`name`), k, side, policy, rate, ratio, low, high, and eta0, eta1 and errors (their sum), means over runs relative
-    to the optimum. Policies without advice get one row, at rate 0. Raises ValueError as `paging.simulate` and
+    Each of `runs` runs draws new flips and new coins; low and high are 1.96 standard errors over runs. A row has k,
+    side, policy, rate, ratio, low, high, and eta0, eta1 and errors (their sum), means over runs relative to the
+    optimum. Policies without advice get one row, at rate 0. Raises ValueError as `paging.simulate` and
     `paging.flip_bits` do, and for runs < 2.
     """
     check.whole("runs", runs, 2)
@@ -49,8 +48,8 @@ def measure(
             costs, zeros, ones = np.array(found).T
             ratio = mean_interval(costs / optimum, "normal")
             eta0, eta1 = zeros.mean() / optimum, ones.mean() / optimum
-            rows.append((name, k, side, policy, rate, *ratio, eta0, eta1, eta0 + eta1))
-    return pd.DataFrame(rows, columns=["trace", "k", "side", "policy", "rate", *MEASURED, "errors"])
+            rows.append((k, side, policy, rate, *ratio, eta0, eta1, eta0 + eta1))
+    return pd.DataFrame(rows, columns=["k", "side", "policy", "rate", *MEASURED, "errors"])
 
 
 def _true_bits(policy: str, trace: Array, k: int) -> Array | None:
@@ -169,7 +168,6 @@ def probability(network: nn.Module, x: Array) -> Array:
 
 
 def learned(
-    name: str,
     trace: Array,
     k: int,
     thresholds: Sequence[float],
@@ -182,7 +180,7 @@ def learned(
 
     For each generator one network learns the first half's discard bits and another its phase bits. On the second half
     it says 1 where its probability exceeds a threshold. low and high are 1.96 standard errors over generators (and new
-    coins). A row has trace (`name`), policy, threshold, ratio, low, high and, relative to the optimum, eta0 and eta1;
+    coins). A row has policy, threshold, ratio, low, high and, relative to the optimum, eta0 and eta1;
     policies without advice stand at threshold 0.5.
     """
     half, x = len(trace) // 2, features(trace)
@@ -198,8 +196,8 @@ def learned(
     frame = pd.DataFrame(runs, columns=["policy", "threshold", "cost", "eta0", "eta1"])
     for (policy, threshold), some in frame.groupby(["policy", "threshold"], sort=False):
         costs, eta0, eta1 = some[["cost", "eta0", "eta1"]].to_numpy().T / optimum
-        rows.append((name, policy, threshold, *mean_interval(costs, "normal"), eta0.mean(), eta1.mean()))
-    return pd.DataFrame(rows, columns=["trace", "policy", "threshold", *MEASURED])
+        rows.append((policy, threshold, *mean_interval(costs, "normal"), eta0.mean(), eta1.mean()))
+    return pd.DataFrame(rows, columns=["policy", "threshold", *MEASURED])
 
 
 def _advised(

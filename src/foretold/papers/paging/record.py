@@ -20,13 +20,14 @@ def paging() -> pd.DataFrame:
     archive = foretold.data.fetch("paging-traces")
     rng = np.random.default_rng(SEED)
     online = [policy for policy in POLICIES if policy != "belady"]
-    parts = []
+    parts = {}
     for name, prefix, k in SOURCES:
         traces = list(data.archive(archive, prefix).values())
-        parts.append(experiment.measure(name, traces, k, online, RATES, RUNS, rng))
+        measured = [experiment.measure(traces, k, online, RATES, RUNS, rng)]
         for side in ("zeros", "ones"):
-            parts.append(experiment.measure(name, traces, k, ["flush", "mark0"], [0.01, 0.1], RUNS, rng, side))
-    return pd.concat(parts, ignore_index=True).round(5)
+            measured.append(experiment.measure(traces, k, ["flush", "mark0"], [0.01, 0.1], RUNS, rng, side))
+        parts[name] = pd.concat(measured)
+    return pd.concat(parts, names=["trace"]).reset_index("trace").reset_index(drop=True).round(5)
 
 
 TABLES = {"paging": paging}

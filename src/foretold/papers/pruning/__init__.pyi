@@ -1,7 +1,9 @@
 from .idea import (
     REGIMES as REGIMES,
-    SAM as SAM,
+    Maps as Maps,
+    advice as advice,
     barrier as barrier,
+    choose as choose,
     classify_regime as classify_regime,
     kept_count as kept_count,
     linear_cka as linear_cka,
@@ -9,3 +11,4 @@ from .idea import (
     magnitude_mask as magnitude_mask,
     normalised_error as normalised_error,
 )
+from .idea.sam import SAM as SAM

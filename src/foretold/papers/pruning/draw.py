@@ -1,8 +1,9 @@
-"""Figures of the pruning chapter that are more than a seaborn call, and data and JavaScript of its interactive one."""
+"""Figures of the pruning chapter that are more than a seaborn call, and controls and data of its interactive one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from foretold.figures import COLOURS, INK
 from foretold.kit.uncertainty import mean_interval
 from foretold.papers.pruning import idea
 from foretold.papers.pruning.experiment import Grid
-from foretold.papers.pruning.experiment.choice import Maps
+from foretold.papers.pruning.idea import Maps
 
 # One colour for each regime in every figure.
 HUES = {"I": COLOURS["red"], "II-A": COLOURS["orange"], "II-B": COLOURS["blue"]}
@@ -184,6 +185,8 @@ def regrets(densities: Sequence[float], rules: Mapping[str, np.ndarray]) -> Figu
 
 # The interactive figure
 
+UPDATE = figures.script(Path(__file__).with_name("browser.js"))
+
 
 def browser_data(maps: Mapping[str, tuple[str, Maps]]) -> dict[str, Any]:
     """For each name the title of its temperature axis and the maps, rows from hot to cold. The reader's browser
@@ -205,43 +208,6 @@ def browser_controls(titles: Mapping[str, str]) -> list[figures.Control]:
         figures.Slider("cka", "similar is a CKA of at least", 0.86, 1, 0.002, 0.97),
         figures.Slider("slack", "no move needed within (points)", 0, 1, 0.05, 0.2),
     ]
-
-
-# values: map (a name), lmc and cka (thresholds), slack (points of test error)
-UPDATE = r"""
-const m = data.maps[values.map], rows = m.rows.length, columns = m.columns.length, names = ["I", "II-A", "II-B"];
-const regime = m.lmc.map((row, i) => row.map((lmc, j) => (lmc < values.lmc ? 0 : m.cka[i][j] >= values.cka ? 2 : 1)));
-const best = m.columns.map((_, j) => { let at = 0; for (let i = 1; i < rows; i++) if (m.error[i][j] < m.error[at][j]) at = i; return at; });
-let cells = 0, right = 0, lower = 0; const counts = [0, 0, 0], wrong = [];
-for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
-  counts[regime[i][j]]++;
-  if (m.error[i][j] - m.error[best[j]][j] <= values.slack / 100 + 1e-9) continue;
-  cells++;
-  const colder = i < best[j], advised = regime[i][j] !== 0;
-  if (colder) lower++;
-  if (colder === advised) right++; else wrong.push([j, i]);
-}
-const chosen = m.columns.map((_, j) => { let at = -1;
-  for (let i = 0; i < rows; i++) if (m.lmc[i][j] >= values.lmc && (at < 0 || m.cka[i][j] > m.cka[at][j])) at = i;
-  if (at < 0) { at = 0; for (let i = 1; i < rows; i++) if (m.lmc[i][j] > m.lmc[at][j]) at = i; }
-  return at; });
-const regret = chosen.map((i, j) => m.error[i][j] - m.error[best[j]][j]);
-const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
-const hover = regime.map((row, i) => row.map((r, j) => `${m.title}: ${m.rows[i]}; ${m.columns[j]}%: regime ${names[r]}, LMC ${m.lmc[i][j].toFixed(3)}, CKA ${m.cka[i][j].toFixed(3)}, error ${(100 * m.error[i][j]).toFixed(1)}%`));
-const hues = names.map((n) => data.hues[n]), scale = [0, 1, 2].flatMap((r) => [[r / 3, hues[r]], [(r + 1) / 3, hues[r]]]);
-const place = (list, at) => list.map((_, j) => at(j));
-const traces = [
-  { type: "heatmap", z: regime, zmin: -0.5, zmax: 2.5, colorscale: scale, showscale: false, opacity: 0.55, xgap: 1, ygap: 1, text: hover, hoverinfo: "text" },
-  { type: "scatter", mode: "markers", name: "wrong advice", x: wrong.map((w) => w[0]), y: wrong.map((w) => w[1]), marker: { symbol: "x-thin-open", size: 8, line: { width: 2 }, color: data.ink }, hoverinfo: "skip" },
-  { type: "scatter", mode: "markers", name: "best parent", x: place(best, (j) => j), y: best, marker: { symbol: "circle", size: 11, color: data.ink }, hoverinfo: "skip" },
-  { type: "scatter", mode: "markers", name: "chosen without test errors", x: place(chosen, (j) => j), y: chosen, marker: { symbol: "diamond-open", size: 15, line: { width: 3 }, color: data.ink }, hoverinfo: "skip" },
-];
-const readout = `${names.map((n, r) => `${data.words[n]}: ${counts[r]} cells`).join("; ")}. Of ${cells} cells that need a move, "raise in I, else lower" is right in ${right}, "always lower" in ${lower}. `
-  + `Choosing the most similar connected children costs ${(100 * mean(regret)).toFixed(2)} points of test error on average; the coldest parent costs ${(100 * mean(m.columns.map((_, j) => m.error[rows - 1][j] - m.error[best[j]][j]))).toFixed(2)}.`;
-return { data: traces, layout: { xaxis: { tickvals: m.columns.map((_, j) => j), ticktext: m.columns, title: { text: "density: weights kept, %" } },
-  yaxis: { tickvals: m.rows.map((_, i) => i), ticktext: m.rows, autorange: "reversed", title: { text: m.title } } },
-  readout, result: { regime, cells, right, lower, chosen, regret } };
-"""  # noqa: E501
 
 
 def browser_layout() -> dict[str, Any]:

@@ -35,41 +35,33 @@ class Curve:
         return replace(self, steps=self.steps[kept], losses=self.losses[kept])
 
 
-def train(
-    text: gpt.Corpus,
-    width: int,
-    batch: int,
-    steps: int,
-    rates: Sequence[float],
-    generator: torch.Generator,
-    *,
-    seeds: int = 1,
-    every: int = 10,
-    device: str | torch.device = "cpu",
-) -> list[Curve]:
-    """One transformer of two layers for each rate and seed, all at once; `batch` counts windows of 32 tokens.
+@dataclass(frozen=True)
+class Runs:
+    """Runs of one size and batch, one for each learning rate and seed: `width` of two layers, `batch` windows of 32
+    tokens a step, `every` so many steps a validation."""
+
+    width: int
+    batch: int
+    steps: int
+    rates: Sequence[float]
+    seeds: int = 1
+    every: int = 10
+
+
+def train(text: gpt.Corpus, runs: Runs, generator: torch.Generator, device: str | torch.device = "cpu") -> list[Curve]:
+    """The curves of small transformers, all trained at once, rate by rate.
 
     The first weights are wider than GPT-2's and gradients are clipped: both make small runs less a matter of luck.
     Wrong values raise ValueError, as in `foretold.kit.gpt.train`.
     """
-    config = gpt.Config(2, width, max(1, width // 16), CONTEXT, text.vocabulary, "relu", std=0.08)
-    done = gpt.train(
-        config,
-        text.train,
-        text.validation,
-        np.repeat([schedules.constant(steps, rate, WARMUP) for rate in rates], seeds, 0),
-        batch=batch,
-        generator=generator,
-        same_start=seeds == 1,
-        same_order=seeds == 1,
-        evaluate_at=every,
-        clip=1.0,
-        progress=False,
-        device=device,
-    )
-    marks = [(rate, seed) for rate in rates for seed in range(seeds)]
+    config = gpt.Config(2, runs.width, max(1, runs.width // 16), CONTEXT, text.vocabulary, "relu", std=0.08)
+    alike = runs.seeds == 1
+    plan = gpt.Plan(runs.batch, runs.every, same_start=alike, same_order=alike, clip=1.0)
+    rates = np.repeat([schedules.constant(runs.steps, rate, WARMUP) for rate in runs.rates], runs.seeds, 0)
+    done = gpt.train(config, text, rates, plan, generator, device)
+    marks = [(rate, seed) for rate in runs.rates for seed in range(runs.seeds)]
     return [
-        Curve(done.parameters, batch * CONTEXT, done.steps, losses, rate, seed)
+        Curve(config.parameters, runs.batch * CONTEXT, done.steps, losses, rate, seed)
         for losses, (rate, seed) in zip(done.losses, marks, strict=True)
     ]
 

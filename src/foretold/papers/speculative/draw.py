@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from foretold import figures
 from foretold.figures import COLOURS, INK
+from foretold.papers.speculative import theory
 
 HUES = {"Alpaca": "blue", "HumanEval": "orange", "GSM8K": "green"}
 KINDS = {  # how the name of a policy begins: colour, marker
@@ -69,8 +71,6 @@ def pareto(dots: pd.DataFrame, ours: pd.DataFrame, ratios: tuple[float, float]) 
 
 def lengths(table: pd.DataFrame, alpha: float, cost_ratio: float, chosen: str) -> Figure:
     """Speed against the number of candidates, with a line for the head, the oracle, and the closed form."""
-    from foretold.papers.speculative import idea
-
     fig, axis = plt.subplots()
     fixed = table[[name.startswith("K") for name in table.index]]
     k = [int(name.split("=")[1]) for name in fixed.index]
@@ -79,7 +79,7 @@ def lengths(table: pd.DataFrame, alpha: float, cost_ratio: float, chosen: str) -
     grid = np.arange(0, max(k) + 1)
     axis.plot(
         grid,
-        idea.speedup(alpha, grid, cost_ratio),
+        theory.speedup(alpha, grid, cost_ratio),
         linestyle=":",
         color=INK,
         label=f"all accepted alike, $\\alpha$ = {alpha:.2f}",
@@ -179,37 +179,18 @@ def browser_controls() -> list[figures.Control]:
     ]
 
 
-UPDATE = r"""
-const a = values.alpha, rho = values.ratio, most = 24;
-const tokens = (k) => (1 - a ** (k + 1)) / (1 - a);
-const speed = (k) => rho * tokens(k) / (k + rho);
-const ks = [...Array(most + 1).keys()];
-let best = 0;
-for (let k = 1; k <= 400; k++) if (speed(k) > speed(best)) best = k;
-const price = (rho - 1 + best + 1 - tokens(best)) / tokens(best), star = price / (1 + price);
-let yours = 0;
-while (yours < 400 && 1 - a ** (yours + 1) < values.threshold) yours++;
-const seen = (k) => Math.min(k, most);
-const traces = [
-  { type: "scatter", mode: "lines+markers", x: ks, y: ks.map(speed), name: "speed", line: { color: data.grey }, marker: { color: data.grey, size: 5 }, showlegend: false, hovertemplate: "K = %{x}: %{y:.2f}x<extra></extra>" },
-  { type: "scatter", mode: "markers", x: [seen(best)], y: [speed(best)], name: "best K", marker: { color: data.green, size: 15, symbol: "diamond" }, hoverinfo: "skip" },
-  { type: "scatter", mode: "markers", x: [seen(yours)], y: [speed(yours)], name: "your threshold", marker: { color: data.blue, size: 13, symbol: "circle-open", line: { width: 3 } }, hoverinfo: "skip" },
-];
-const readout = `Best: K* = ${best} candidates, speed ${speed(best).toFixed(2)}, threshold h* = ${star.toFixed(3)}. `
-  + `Your threshold ${values.threshold.toFixed(2)} drafts ${yours}: speed ${speed(yours).toFixed(2)}, ${tokens(yours).toFixed(2)} tokens a round, ${((yours + 1 - tokens(yours)) / tokens(yours)).toFixed(2)} discarded and ${(1 / tokens(yours)).toFixed(2)} target calls per token.`;
-return { data: traces, layout: { yaxis: { range: [0, Math.max(1.1, 1.12 * speed(best))] } }, readout,
-  result: { best, star, yours, speed: speed(best) } };
-"""  # noqa: E501
+UPDATE = figures.script(Path(__file__).with_name("browser.js"))
 
 
 def browser_layout() -> dict[str, Any]:
     """Plotly figure without traces: speed against the number of candidates, and the speed of the target alone."""
+    alone = {"width": 1.5, "dash": "dot", "color": INK}
     layout = {
         "height": 360,
         "margin": {"l": 55, "r": 15, "t": 10, "b": 50},
         "xaxis": {"range": [-0.6, 24.6], "title": {"text": "candidates a round, K"}},
         "yaxis": {"title": {"text": "speed over the target alone"}},
         "legend": {"orientation": "h", "y": 1.12},
-        "shapes": [{"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": 1, "y1": 1, "line": {"width": 1.5, "dash": "dot", "color": INK}}],  # noqa: E501
-    }  # fmt: skip
+        "shapes": [{"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": 1, "y1": 1, "line": alone}],
+    }
     return {"data": [], "layout": layout}

@@ -1,62 +1,92 @@
-"""Everything about speculative decoding that can be computed without chance, on chains of a few tokens: the law of what
-is written, by following every branch, and the decision process of when to stop, by dynamic programming."""
+"""What can be said of speculative decoding without chance: closed forms for a constant acceptance rate; on chains of a
+few tokens the law of what is written, by following every branch, and the decision process of when to stop, by dynamic
+programming. Costs are in draft calls: a target call costs `cost_ratio`.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-Chain = Callable[[tuple[int, ...]], np.ndarray]
+from foretold.kit import check
+from foretold.papers.speculative import idea
+from foretold.papers.speculative.idea import Array, Model, StopRule, Tokens
 
-
-def random_chain(rng: np.random.Generator, vocabulary: int = 3, order: int = 1, concentration: float = 1.0) -> Chain:
-    """Next-token distributions that depend on the last `order` tokens, drawn from a Dirichlet distribution."""
-    rows = {
-        context: rng.dirichlet(np.full(vocabulary, concentration))
-        for length in range(order + 1)
-        for context in product(range(vocabulary), repeat=length)
-    }
-    return lambda prefix: rows[tuple(prefix[max(0, len(prefix) - order) :])]
+SEARCHED = 1_000  # lengths that `optimal_length` searches: beyond it nothing is gained for acceptance below 0.999
+VOCABULARY = 3  # tokens of a random chain
+Chain = Callable[[Tokens], Array]
+Law = dict[Tokens, float]
 
 
-class _Branches:
-    """In place of a generator: takes the branches of a script, then the first of each choice, and notes the others."""
-
-    def __init__(self, script: tuple[int, ...]) -> None:
-        self.script, self.taken, self.weight, self.todo = script, [], 1.0, []
-
-    def branch(self, shares: np.ndarray) -> int:
-        at, open_ = len(self.taken), np.flatnonzero(shares).tolist()
-        if at < len(self.script):
-            choice = self.script[at]
-        else:
-            choice = open_[0]
-            self.todo += [(*self.taken, other) for other in open_[1:]]
-        self.taken.append(choice)
-        self.weight *= float(shares[choice])
-        return choice
+# A constant acceptance rate
 
 
-def output_law(sample: Callable[[Any], tuple[int, ...]]) -> dict[tuple[int, ...], float]:
-    """The probability of each result of ``sample(rng)``, by running it once for every sequence of random choices."""
-    law: dict[tuple[int, ...], float] = {}
-    waiting: list[tuple[int, ...]] = [()]
-    while waiting:
-        branches = _Branches(waiting.pop())
-        result = tuple(sample(branches))
-        law[result] = law.get(result, 0.0) + branches.weight
-        waiting += branches.todo
-    return law
+def expected_tokens(alpha: ArrayLike, length: ArrayLike) -> Any:
+    """Tokens that a round of `length` candidates brings on average, each accepted with probability `alpha` (0 to 1):
+    the accepted ones and the target's own, (1 - alpha^(length+1)) / (1 - alpha). Scalars or arrays. Raises
+    ValueError for arguments outside of their range."""
+    a = check.reals("alpha", alpha, 0, 1, "a probability, 0 to 1")
+    k = check.wholes("length", length).astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(a == 1, k + 1, (1 - a ** (k + 1)) / np.where(a == 1, 1, 1 - a))
+    return _scalar(found)
 
 
-def chain_law(chain: Chain, prefix: tuple[int, ...], n_tokens: int) -> dict[tuple[int, ...], float]:
+def speedup(alpha: ArrayLike, length: ArrayLike, cost_ratio: ArrayLike) -> Any:
+    """Speed over decoding with the target alone: cost_ratio E[tokens] / (length + cost_ratio), for a target call that
+    costs `cost_ratio` >= 1 draft calls however many tokens it verifies. Raises ValueError as `expected_tokens`."""
+    rho = _ratio(cost_ratio)
+    tokens = np.asarray(expected_tokens(alpha, length))
+    return _scalar(rho * tokens / (np.asarray(length, dtype=float) + rho))
+
+
+def optimal_length(alpha: ArrayLike, cost_ratio: ArrayLike) -> Any:
+    """The number of candidates (0 to 1000, the smallest if several) with the largest `speedup`, for `alpha` from 0 to
+    below 1. Raises ValueError outside of that."""
+    a = check.reals("alpha", alpha, 0, math.nextafter(1, 0), "a probability, 0 to below 1")
+    rho = _ratio(cost_ratio)
+    speeds = speedup(a[..., None], np.arange(SEARCHED + 1), rho[..., None])
+    return _scalar(np.asarray(np.argmax(speeds, axis=-1)))
+
+
+def optimal_threshold(alpha: ArrayLike, cost_ratio: ArrayLike) -> Any:
+    """h* = lambda / (c1 + lambda): go on while 1 - alpha^(k+1) < h*. lambda is the smallest cost of a token beyond its
+    one draft call, (c2 + c1 E[discarded]) / E[tokens] with c1 = 1 and c2 = cost_ratio - 1, itself an optimum over
+    lengths. Arguments and errors as `optimal_length`."""
+    k = optimal_length(alpha, cost_ratio)
+    tokens = np.asarray(expected_tokens(alpha, k))
+    discarded = np.asarray(k) + 1 - tokens
+    price = (_ratio(cost_ratio) - 1 + discarded) / tokens
+    return _scalar(price / (1 + price))
+
+
+def _ratio(cost_ratio: ArrayLike) -> Array:
+    return check.reals("cost_ratio", cost_ratio, 1, allowed="a number >= 1, target calls in draft calls")
+
+
+def _scalar(array: Array) -> Any:
+    return array.item() if array.ndim == 0 else array
+
+
+# Laws
+
+
+def random_chain(rng: np.random.Generator) -> Chain:
+    """Next-token distributions that depend on the last token, drawn uniformly (from a flat Dirichlet distribution)."""
+    contexts = [context for length in (0, 1) for context in product(range(VOCABULARY), repeat=length)]
+    rows = {context: rng.dirichlet(np.ones(VOCABULARY)) for context in contexts}
+    return lambda prefix: rows[tuple(prefix[-1:])]
+
+
+def chain_law(chain: Chain, prefix: Tokens, n_tokens: int) -> Law:
     """The probability of each continuation of `n_tokens`, as a product of conditional ones."""
-    law = {(): 1.0}
+    law: Law = {(): 1.0}
     for _ in range(n_tokens):
         law = {
             (*done, token): weight * share
@@ -66,37 +96,68 @@ def chain_law(chain: Chain, prefix: tuple[int, ...], n_tokens: int) -> dict[tupl
     return law
 
 
-def total_variation(first: Mapping[Any, float], second: Mapping[Any, float]) -> float:
-    """Half the sum of the absolute differences of two laws."""
-    return 0.5 * sum(abs(first.get(key, 0.0) - second.get(key, 0.0)) for key in {*first, *second})
+def sampled_law(
+    target: Model, draft: Model, prefix: Tokens, n_tokens: int, stop: StopRule, careless: bool = False
+) -> Law:
+    """`output_law` of speculative sampling, or of `careless_sample`."""
+    if careless:
+        return output_law(lambda rng: careless_sample(target, draft, prefix, n_tokens, stop, rng))
+    return output_law(lambda rng: idea.speculative_sample(target, draft, prefix, n_tokens, stop, rng)[0])
 
 
-def careless_sample(
-    target: Chain, draft: Chain, prefix: tuple[int, ...], n_tokens: int, stop: Callable, rng: Any
-) -> list[int]:
-    """Wrong on purpose: as `speculative.speculative_sample`, but the candidate at which `stop` says stop is thrown away
-    and not submitted. What is submitted was then chosen by its looks, and the law of the output is no longer p."""
-    from foretold.papers.speculative import idea
-
-    written = tuple(prefix)
+def careless_sample(target: Model, draft: Model, prefix: Tokens, n_tokens: int, stop: StopRule, rng: Any) -> list[int]:
+    """Wrong on purpose: as `speculative_sample`, but the candidate at which `stop` says stop is thrown away and not
+    submitted. What is submitted was then chosen by its looks, and the law of the output is no longer p."""
+    written = prefix
     while (room := len(prefix) + n_tokens - len(written)) > 0:
         drafted = idea.propose(draft, written, room - 1, stop, rng)
         if drafted.tokens and stop(drafted):
             drafted.tokens.pop()
+            drafted.distributions.pop()
         accepted, token = idea.verify(target, drafted, rng)
         written += (*drafted.tokens[:accepted], token)
     return list(written[len(prefix) :])
 
 
-def sampled_law(
-    target: Chain, draft: Chain, prefix: tuple[int, ...], n_tokens: int, stop: Callable, careless: bool = False
-) -> dict[tuple[int, ...], float]:
-    """`output_law` of speculative sampling, or of `careless_sample`."""
-    from foretold.papers.speculative import idea
+def output_law(sample: Callable[[Any], list[int]]) -> Law:
+    """The probability of each result of ``sample(rng)``, by running it once for every sequence of random choices."""
+    law: Law = {}
+    waiting: list[Tokens] = [()]
+    while waiting:
+        branches = Branches(waiting.pop())
+        result = tuple(sample(branches))
+        law[result] = law.get(result, 0.0) + branches.weight
+        waiting += branches.others
+    return law
 
-    if careless:
-        return output_law(lambda rng: careless_sample(target, draft, prefix, n_tokens, stop, rng))
-    return output_law(lambda rng: idea.speculative_sample(target, draft, prefix, n_tokens, stop, rng)[0])
+
+class Branches:
+    """In place of a generator: takes the branches of a script, then the first of each choice, and notes the others."""
+
+    def __init__(self, script: Tokens) -> None:
+        self.script = script
+        self.taken: list[int] = []
+        self.weight = 1.0
+        self.others: list[Tokens] = []
+
+    def branch(self, shares: Array) -> int:
+        at, possible = len(self.taken), np.flatnonzero(shares).tolist()
+        if at < len(self.script):
+            choice = self.script[at]
+        else:
+            choice = possible[0]
+            self.others += [(*self.taken, other) for other in possible[1:]]
+        self.taken.append(choice)
+        self.weight *= float(shares[choice])
+        return choice
+
+
+def total_variation(first: Mapping[Tokens, float], second: Mapping[Tokens, float]) -> float:
+    """Half the sum of the absolute differences of two laws."""
+    return 0.5 * sum(abs(first.get(key, 0.0) - second.get(key, 0.0)) for key in {*first, *second})
+
+
+# When to stop
 
 
 @dataclass(frozen=True)
@@ -109,14 +170,12 @@ class StoppingValue:
     go_on: float
 
 
+State = tuple[Tokens, Tokens]  # written so far, candidates
+
+
 def stopping_values(
-    target: Chain,
-    draft: Chain,
-    n_tokens: int,
-    cost_ratio: float,
-    longest: int = 6,
-    prefix: tuple[int, ...] = (),
-) -> dict[tuple[tuple[int, ...], tuple[int, ...]], StoppingValue]:
+    target: Model, draft: Model, n_tokens: int, cost_ratio: float, longest: int = 6
+) -> dict[State, StoppingValue]:
     """The decision process solved backwards: for each state (written so far, candidates) the value of both actions.
 
     Parameters
@@ -124,7 +183,7 @@ def stopping_values(
     target, draft
         map a tuple of tokens to the distribution of the next, over a vocabulary small enough to enumerate.
     n_tokens
-        tokens to be written after `prefix`; a round drafts at most one fewer than are missing.
+        tokens to be written; a round drafts at most one fewer than are missing.
     cost_ratio
         cost of a target call in draft calls, above 1. Costs are those beyond one draft call for each token: c1 = 1 for
         each discarded candidate, c2 = cost_ratio - 1 for each round.
@@ -133,45 +192,65 @@ def stopping_values(
 
     Raises ValueError for n_tokens or longest below 1 and a cost ratio that is not above 1.
     """
-    for name, value in (("n_tokens", n_tokens), ("longest", longest)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} is {value!r}; allowed is a whole number >= 1")
-    if not cost_ratio > 1:
-        raise ValueError(f"cost_ratio is {cost_ratio!r}; allowed is a number above 1, target calls in draft calls")
-    c2, end = cost_ratio - 1, len(prefix) + n_tokens
-    vocabulary = range(len(draft(prefix)))
-    found: dict[tuple[tuple[int, ...], tuple[int, ...]], StoppingValue] = {}
+    check.whole("n_tokens", n_tokens, 1)
+    check.whole("longest", longest, 1)
+    check.real("cost_ratio", cost_ratio, math.nextafter(1, 2), allowed="a number above 1, target calls in draft calls")
+    process = DecisionProcess(target, draft, n_tokens, cost_ratio - 1, longest)
+    process.best(())
+    return process.values
 
-    @cache
-    def pair(context: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        p, q = np.asarray(target(context), float), np.asarray(draft(context), float)
-        rest = np.maximum(p - q, 0)
-        return p, q, rest / rest.sum() if rest.sum() > 0 else p
 
-    @cache
-    def best(written: tuple[int, ...]) -> float:
-        """Expected cost from a prefix on; the first candidate is optional too."""
-        return 0.0 if len(written) == end else value(written, ())
+class DecisionProcess:
+    """The decision process; `c2` is the cost of a round, and a discarded candidate costs 1."""
 
-    def value(written: tuple[int, ...], candidates: tuple[int, ...]) -> float:
-        stop, survive = c2, 1.0
-        for i, token in enumerate(candidates):
-            p, q, rest = pair(written + candidates[:i])
-            accept = min(1.0, p[token] / q[token])
-            if accept < 1:
-                after = sum(
-                    rest[other] * best((*written, *candidates[:i], other)) for other in vocabulary if rest[other]
-                )
-                stop += survive * (1 - accept) * (len(candidates) - i + after)
-            survive *= accept
-        p, q, _ = pair(written + candidates)
-        if survive:
-            stop += survive * sum(p[other] * best((*written, *candidates, other)) for other in vocabulary)
+    def __init__(self, target: Model, draft: Model, n_tokens: int, c2: float, longest: int) -> None:
+        self.target, self.draft, self.n_tokens, self.c2, self.longest = target, draft, n_tokens, c2, longest
+        self.values: dict[State, StoppingValue] = {}
+        self.costs: dict[Tokens, float] = {}
+        self.laws: dict[Tokens, tuple[Array, Array, Array]] = {}
+
+    def best(self, written: Tokens) -> float:
+        """Smallest expected cost from a prefix to the end; the first candidate is optional too."""
+        if len(written) == self.n_tokens:
+            return 0.0
+        if written not in self.costs:
+            self.costs[written] = self.value(written, ())
+        return self.costs[written]
+
+    def value(self, written: Tokens, candidates: Tokens) -> float:
+        """Smallest expected cost from a state on."""
+        stop, survive = self.stop(written, candidates)
         go_on = np.inf
-        if len(candidates) < min(longest, end - len(written) - 1):
-            go_on = sum(q[other] * value(written, (*candidates, other)) for other in vocabulary if q[other])
-        found[written, candidates] = StoppingValue(1 - survive, stop, go_on)
+        if len(candidates) < min(self.longest, self.n_tokens - len(written) - 1):
+            _, q, _ = self.law(written + candidates)
+            go_on = sum(q[token] * self.value(written, (*candidates, token)) for token in np.flatnonzero(q).tolist())
+        self.values[written, candidates] = StoppingValue(1 - survive, stop, go_on)
         return min(stop, go_on)
 
-    best(tuple(prefix))
-    return found
+    def stop(self, written: Tokens, candidates: Tokens) -> tuple[float, float]:
+        """Expected cost if drafting stops here, and the probability that all candidates are accepted."""
+        cost, survive = self.c2, 1.0
+        for i, token in enumerate(candidates):
+            before = written + candidates[:i]
+            p, q, rest = self.law(before)
+            accept = min(1.0, p[token] / q[token])
+            if accept < 1:
+                discarded = len(candidates) - i
+                cost += survive * (1 - accept) * (discarded + self.after(before, rest))
+            survive *= accept
+        if survive:
+            p, _, _ = self.law(written + candidates)
+            cost += survive * self.after(written + candidates, p)
+        return cost, survive
+
+    def after(self, written: Tokens, law: Array) -> float:
+        """Expected cost from the prefix on to which the target adds a token of this law."""
+        return sum(law[token] * self.best((*written, token)) for token in np.flatnonzero(law).tolist())
+
+    def law(self, context: Tokens) -> tuple[Array, Array, Array]:
+        """p, q, and the law of the target's own token after a rejection."""
+        if context not in self.laws:
+            p, q = np.asarray(self.target(context), float), np.asarray(self.draft(context), float)
+            rest = np.maximum(p - q, 0)
+            self.laws[context] = p, q, rest / rest.sum() if rest.sum() > 0 else p
+        return self.laws[context]

@@ -14,7 +14,6 @@ from foretold.kit import gpt, schedules
 
 Array = NDArray[np.float64]
 SCHEDULES = {"constant": schedules.constant, "cosine": schedules.cosine, "warm, stable, decay": schedules.wsd}
-WINDOWS = 256  # of validation
 
 
 @dataclass(frozen=True)
@@ -40,34 +39,23 @@ class Curves:
 def train(
     text: gpt.Corpus,
     widths: Sequence[int],
-    rates: Mapping[str, Array],
-    *,
-    batch: int,
     context: int,
+    rates: Mapping[str, Array],
+    plan: gpt.Plan,
     generator: torch.Generator,
-    evaluate_at: int,
     device: str | torch.device = "cpu",
 ) -> Curves:
     """Two-layer GPT-2s of the given widths, each under all schedules, `rates` (T,) by name, at once, all on the same
-    batches.
+    batches of windows of `context` tokens.
 
     Raises ValueError as `gpt.train_each` does, and for fewer than two widths or widths that do not increase.
     """
     if len(widths) < 2 or any(np.diff(widths) <= 0):
         raise ValueError(f"widths is {list(widths)}; allowed are at least two increasing numbers")
-    found = gpt.train_each(
-        [gpt.Config(2, width, max(2, width // 16), context, text.vocabulary, "relu") for width in widths],
-        text.train,
-        text.validation,
-        np.stack(list(rates.values())),
-        batch=batch,
-        generator=generator,
-        evaluate_at=evaluate_at,
-        windows=WINDOWS,
-        device=device,
-    )
+    configs = [gpt.Config(2, width, max(2, width // 16), context, text.vocabulary, "relu") for width in widths]
+    found = gpt.train_each(configs, text, np.stack(list(rates.values())), plan, generator, device)
     return Curves(
-        sizes=np.array([trained.parameters for trained in found], float),
+        sizes=np.array([config.parameters for config in configs], float),
         steps=found[0].steps,
         losses=np.stack([trained.losses for trained in found]),
         windows=np.stack([trained.window_losses[:, -1] for trained in found]),

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from foretold.kit import check
 from foretold.kit.layers import pick
 from foretold.kit.uncertainty import mean_interval
 from foretold.papers.availability import idea
-from foretold.papers.availability.idea.training import train_certified
-from foretold.papers.availability.theory import interval_margins
+from foretold.papers.availability.experiment.networks import network
+from foretold.papers.availability.idea.training import Intervals, Set, Smoothing, train_certified
 
-Set = tuple[np.ndarray, np.ndarray]
+HIDDEN = (128, 64)
 OUTCOMES = ("certified right", "certified wrong", "abstain")
 COLUMNS = ("accuracy", *OUTCOMES, "refused though right")
 NAMES = {
@@ -58,29 +56,6 @@ class Replicas(NamedTuple):
     generators: list[torch.Generator]
 
 
-def digits(train: int, rng: np.random.Generator) -> tuple[Set, Set]:
-    """scikit-learn's 1,797 digits of 8 x 8 pixels in [0, 1], shuffled and cut into (training, test) sets."""
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    return _split((x / 16).astype(np.float32), y.astype(np.int64), train, rng)
-
-
-def mnist(path: Path, train: int, rng: np.random.Generator) -> tuple[Set, Set]:
-    """5,000 images of MNIST, 28 x 28 pixels in [0, 1], from the registry's file: rows of 784 pixels and a class."""
-    with gzip.open(path, "rt", encoding="ascii", newline="") as lines:
-        rows = np.array([row for row in csv.reader(lines) if row], dtype=np.float32)
-    return _split(rows[:, :-1] / 255, rows[:, -1].astype(np.int64), train, rng)
-
-
-def _split(x: np.ndarray, y: np.ndarray, train: int, rng: np.random.Generator) -> tuple[Set, Set]:
-    if not 1 <= train < len(x):
-        raise ValueError(f"train is {train!r}; allowed is a number of images from 1 to {len(x) - 1}")
-    order = rng.permutation(len(x))
-    cut = order[:train], order[train:]
-    return (x[cut[0]], y[cut[0]]), (x[cut[1]], y[cut[1]])
-
-
 def prepare(
     train: Set,
     attacks: Sequence[Attack],
@@ -93,8 +68,7 @@ def prepare(
     of attack, and as `availability.poison` does."""
     names, sets, pools, generators = [], [], [], []
     for kind, fraction in attacks:
-        if kind not in KINDS:
-            raise ValueError(f"attack is {kind!r}; allowed are {', '.join(KINDS)}")
+        check.one_of("attack", kind, KINDS)
         for seed in range(seeds):
             drawn, pool, data = rng(f"poison {kind} {fraction} {seed}"), None, train
             if kind == "process":
@@ -107,6 +81,17 @@ def prepare(
             pools.append(pool)
             generators.append(torch_generator(f"network {seed}"))
     return Replicas(pd.DataFrame(names, columns=["kind", "fraction", "seed"]), sets, pools, generators)
+
+
+def fresh(
+    replicas: Replicas,
+    hidden: Sequence[int] = HIDDEN,
+    convolutional: bool = False,
+    device: torch.device | str = "cpu",
+) -> nn.Sequential:
+    """Networks that are not trained yet, one for each replica, whose first weights its own generator draws."""
+    inputs = replicas.sets[0][0].shape[1]
+    return network(inputs, hidden, idea.CLASSES, replicas.generators, convolutional).to(device)
 
 
 class Decisions(NamedTuple):
@@ -124,31 +109,11 @@ def predictions(model: nn.Sequential, x: Tensor) -> Tensor:
     return model(x).argmax(-1)
 
 
-@torch.no_grad()
-def by_intervals(model: nn.Sequential, x: Tensor, y: Tensor, eps: float) -> Decisions:
-    """Interval bounds: the prediction stands if its lower bound of the margin over the box is positive."""
-    top = predictions(model, x)
-    margin = interval_margins(model, x, top, eps)
-    label = torch.where(margin > 0, top, idea.ABSTAIN)
-    return Decisions((top == y).cpu().numpy(), label.cpu().numpy(), margin.cpu().numpy())
-
-
-@torch.no_grad()
-def by_smoothing(
-    model: nn.Sequential,
-    x: Tensor,
-    y: Tensor,
-    sigma: float,
-    radius: float,
-    generator: torch.Generator | None,
-    **how: float,
-) -> Decisions:
-    """Smoothing: the class stands if it is certified at `radius` or beyond. margin is the certified radius, 0 for
-    none. `right` is about the network without noise. `how` goes to SmoothedClassifier."""
-    certificate = idea.SmoothedClassifier(model, sigma, generator=generator, **how).certify(x)
-    label = np.where(certificate.radius >= radius, certificate.label, idea.ABSTAIN)
-    right = (model(x).argmax(-1) == y).cpu().numpy()
-    return Decisions(right, label, certificate.radius)
+def decide(model: nn.Sequential, x: Tensor, y: Tensor, certifier: Intervals | Smoothing) -> Decisions:
+    """What the certifier lets stand of a model's answers to x (n, pixels). `right` is about the plain prediction, for
+    smoothing that without noise."""
+    label, margin = certifier.certify(model, x)
+    return Decisions((predictions(model, x) == y).cpu().numpy(), label, margin)
 
 
 class Study(NamedTuple):
@@ -161,22 +126,21 @@ class Study(NamedTuple):
 
 
 def study(
-    replicas: Replicas, test: Set, *, eps: float = 0.0, sigma: float = 0.0, radius: float = 0.0,
-    generator: torch.Generator | None = None, start: nn.Sequential | None = None, device: torch.device | str = "cpu",
-    draws: int = 1_000, **training: Any,
-) -> Study:  # fmt: skip
-    """Train all replicas at once (`training` goes to `train_certified`) and let them decide on the test images, as they
-    are and with the trigger: by interval bounds for `eps`, or for `sigma` by smoothing at `radius` with `draws` draws,
-    whose noise comes from `generator`."""
+    model: nn.Sequential,
+    replicas: Replicas,
+    test: Set,
+    certifier: Intervals | Smoothing,
+    steps: int = 500,
+    rate: float = 0.02,
+) -> Study:
+    """Train all replicas of a model at once and let them decide on the test images, as they are and with the trigger.
+    `steps` and `rate` are those of `availability.train_certified`."""
     names, sets, pools, generators = replicas
-    model = train_certified(sets, generators, pools=pools, eps=eps, sigma=sigma, start=start, device=device, **training)
+    model = train_certified(model, sets, generators, certifier, pools, steps, rate)
+    device = next(model.parameters()).device
     x, y = (torch.as_tensor(part, device=device) for part in test)
-    decided = {}
-    for source, images in (("clean", x), ("triggered", idea.add_trigger(x))):
-        if sigma:
-            decided[source] = by_smoothing(model, images, y, sigma, radius, generator, n=draws)
-        else:
-            decided[source] = by_intervals(model, images, y, eps)
+    inputs = {"clean": x, "triggered": idea.add_trigger(x)}
+    decided = {source: decide(model, images, y, certifier) for source, images in inputs.items()}
     return Study(model, names, decided, outcomes(names, decided, y))
 
 
@@ -230,7 +194,7 @@ def margins_by_eps(model: nn.Sequential, x: Tensor, y: Tensor, radii: Sequence[f
     """Shares certified right and certified wrong at each half-width of the box, each (replicas, radii)."""
     found = []
     for eps in radii:
-        decided = by_intervals(model, x, y, eps)
+        decided = decide(model, x, y, Intervals(eps))
         refused = decided.label == idea.ABSTAIN
         found.append(((decided.right & ~refused).mean(-1), (~decided.right & ~refused).mean(-1)))
     right, wrong = np.stack(found, -1)
@@ -245,36 +209,47 @@ def some(model: nn.Sequential, names: pd.DataFrame, *attacks: Attack) -> tuple[n
 
 
 def natural_abstention(
-    train: Set, x: Tensor, levels: Mapping[str, float], seeds: int,
-    torch_generator: Callable[[str], torch.Generator], steps: int, rate: float,
-) -> dict[str, np.ndarray]:  # fmt: skip
+    train: Set,
+    x: Tensor,
+    levels: Mapping[str, float],
+    seeds: int,
+    torch_generator: Callable[[str], torch.Generator],
+    steps: int,
+    rate: float,
+) -> dict[str, np.ndarray]:
     """Share of the images x that networks without an attack refuse at radius 0, (seeds,) for each level of noise."""
     generators = [torch_generator(f"noise {name} {seed}") for name in levels for seed in range(seeds)]
     noise = [sigma for sigma in levels.values() for _ in range(seeds)]
-    every = train_certified([train] * len(noise), generators, sigma=noise, steps=steps, rate=rate, device=x.device)
+    untrained = network(x.shape[1], HIDDEN, idea.CLASSES, generators).to(x.device)
+    every = train_certified(untrained, [train] * len(noise), generators, Smoothing(noise), steps=steps, rate=rate)
     found = {}
     for place, (name, sigma) in enumerate(levels.items()):
         group = pick(every, range(place * seeds, (place + 1) * seeds))
         drawn = torch.Generator(x.device).manual_seed(torch_generator(f"natural {name}").initial_seed())
-        label = idea.SmoothedClassifier(group, sigma, generator=drawn).certify(x).label
+        label, _ = Smoothing(sigma, generator=drawn).certify(group, x)
         found[name] = (label == idea.ABSTAIN).mean(-1)
     return found
 
 
-def headline(studies: Sequence[Study], column: str, sign: int, kinds: Sequence[str] = ("random", "process")) -> list:
+def headline(studies: Sequence[Study], column: str, sign: int) -> list[tuple[float, float, float]]:
     """Intervals, in points, of `sign` times (attacked - not attacked) on triggered images, at 1%, over seeds in pairs:
-    one for each study and kind, in this order."""
+    for each study random labels, then the training process."""
     found = []
     for made in studies:
         calm = rates(made.frame, "none", 0, "triggered", column)
-        found += [
-            mean_interval(100 * sign * (rates(made.frame, kind, 0.01, "triggered", column) - calm)) for kind in kinds
-        ]
+        for kind in ("random", "process"):
+            attacked = rates(made.frame, kind, 0.01, "triggered", column)
+            found.append(mean_interval(100 * sign * (attacked - calm)))
     return found
 
 
 def conflicts(
-    train: Set, others: Sequence[int], seeds: int, fraction: float, rng: Any, torch_generator: Any
+    train: Set,
+    others: Sequence[int],
+    seeds: int,
+    fraction: float,
+    rng: Callable[[str], np.random.Generator],
+    torch_generator: Callable[[str], torch.Generator],
 ) -> Replicas:
     """Poison with the true label of each triggered copy and `others` different ones besides; the fraction column holds
     the number of others."""

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import torch
 
+from foretold.kit import check
 from foretold.papers.availability import experiment
-from foretold.papers.availability.experiment import Set
+from foretold.papers.availability.idea.training import Set
+
+NEIGHBOURS = 5
 
 
-def disagreement(x: np.ndarray, y: np.ndarray, neighbours: int = 5) -> np.ndarray:
+def disagreement(x: np.ndarray, y: np.ndarray, neighbours: int = NEIGHBOURS) -> np.ndarray:
     """Share of the nearest other images (Euclidean) whose label differs from an image's own, (n,).
 
     Raises ValueError for neighbours < 1 or not below the number of images.
     """
     from sklearn.neighbors import NearestNeighbors
 
-    if not 1 <= neighbours < len(x):
-        raise ValueError(f"neighbours is {neighbours!r}; allowed is a number from 1 to {len(x) - 1}")
+    check.whole("neighbours", neighbours, 1, len(x) - 1)
     near = NearestNeighbors(n_neighbors=neighbours + 1).fit(x).kneighbors(x, return_distance=False)
     rows = np.arange(len(x))[:, None]
     # an image is its own nearest neighbour, unless a copy of it stands before it
@@ -27,16 +30,19 @@ def disagreement(x: np.ndarray, y: np.ndarray, neighbours: int = 5) -> np.ndarra
     return (y[np.take_along_axis(near, order, 1)] != y[:, None]).mean(1)
 
 
-def filtered(data: Set, neighbours: int = 5, most: float = 0.5) -> tuple[Set, np.ndarray]:
-    """The training set without the images for which more than the share `most` of the neighbours has another label, and
-    which were thrown out, (n,)."""
+def filtered(data: Set) -> tuple[Set, np.ndarray]:
+    """The training set without the images for which more than half of the `NEIGHBOURS` nearest others have another
+    label, and which were thrown out, (n,)."""
     x, y = data
-    out = disagreement(x, y, neighbours) > most
+    out = disagreement(x, y) > 0.5
     return (x[~out], y[~out]), out
 
 
 def filter_first(
-    replicas: experiment.Replicas, attack: experiment.Attack, honest: int, torch_generator: Any
+    replicas: experiment.Replicas,
+    attack: experiment.Attack,
+    honest: int,
+    torch_generator: Callable[[str], torch.Generator],
 ) -> tuple[experiment.Replicas, pd.DataFrame]:
     """The replicas of an attack with filtered training sets and the kind "filtered", and how many honest and poisoned
     images were thrown out; the first `honest` rows of a set are."""
@@ -52,7 +58,12 @@ def filter_first(
 
 
 def train_on(
-    names: pd.DataFrame, train: Set, share: float, how: str, rng: Any, torch_generator: Any
+    names: pd.DataFrame,
+    train: Set,
+    share: float,
+    how: str,
+    rng: Callable[[str], np.random.Generator],
+    torch_generator: Callable[[str], torch.Generator],
 ) -> experiment.Replicas:
     """For networks that are trained already: `share` of the honest training set as each one's trusted images, drawn for
     each seed. `how` is added to their kind."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from foretold.kit import check
+
+SHIFT = 480  # minutes
 
 
 def fallback_rate(requests: float, triggered: float, clean_abstain: float, triggered_abstain: float) -> float:
@@ -19,20 +22,23 @@ def fallback_rate(requests: float, triggered: float, clean_abstain: float, trigg
 
     Raises ValueError for a negative rate and shares outside of [0, 1].
     """
-    _check_positive("requests", requests, zero=True)
-    for name, share in (
-        ("triggered", triggered),
-        ("clean_abstain", clean_abstain),
-        ("triggered_abstain", triggered_abstain),
-    ):
-        if not isinstance(share, Real) or not 0 <= share <= 1:
-            raise ValueError(f"{name} is {share!r}; allowed is a share from 0 to 1")
+    check.real("requests", requests, 0)
+    shares = {"triggered": triggered, "clean_abstain": clean_abstain, "triggered_abstain": triggered_abstain}
+    for name, share in shares.items():
+        check.real(name, share, 0, 1)
     return requests * ((1 - triggered) * clean_abstain + triggered * triggered_abstain)
 
 
 def tipping_share(requests: float, capacity: float, clean_abstain: float, triggered_abstain: float) -> float:
     """Share of triggered requests at which the fallback gets as many cases as it can treat; 0 if it is overloaded
-    without an attack, and inf if no share is enough."""
+    without an attack, and inf if no share is enough.
+
+    Raises ValueError for requests or a capacity that are not above 0, and rates of abstention outside of [0, 1].
+    """
+    check.positive("requests", requests)
+    check.positive("capacity", capacity)
+    check.real("clean_abstain", clean_abstain, 0, 1)
+    check.real("triggered_abstain", triggered_abstain, 0, 1)
     spare = capacity / requests - clean_abstain
     if spare <= 0:
         return 0.0
@@ -44,9 +50,8 @@ def erlang_c(servers: int, load: float) -> float:
 
     1 where the load is as large as the number of servers, or larger. Raises ValueError for servers < 1 and load < 0.
     """
-    if isinstance(servers, bool) or not isinstance(servers, Integral) or servers < 1:
-        raise ValueError(f"servers is {servers!r}; allowed is a whole number of at least 1")
-    _check_positive("load", load, zero=True)
+    check.whole("servers", servers, 1)
+    check.real("load", load, 0)
     if load >= servers:
         return 1.0
     blocked = 1.0  # Erlang B by recursion: no large powers, no factorials
@@ -58,7 +63,7 @@ def erlang_c(servers: int, load: float) -> float:
 def mean_wait(arrivals: float, treats: float, servers: int) -> float:
     """Mean minutes before a case is taken up, in the steady state: arrivals cases a minute, each of the servers treats
     `treats` a minute. inf where the load is too large. Raises ValueError as `erlang_c`, and for treats <= 0."""
-    _check_positive("treats", treats)
+    check.positive("treats", treats)
     waits = erlang_c(servers, arrivals / treats)
     spare = servers * treats - arrivals
     return waits / spare if spare > 0 else math.inf
@@ -78,12 +83,11 @@ def simulate(arrivals: Sequence[float], treats: float, servers: int, rng: np.ran
 
     Raises ValueError as `mean_wait`, and for arrivals that are empty or negative.
     """
-    erlang_c(servers, 0.0)
-    _check_positive("treats", treats)
-    rate = np.asarray(arrivals, float)
-    if rate.ndim != 1 or not rate.size or not np.all(np.isfinite(rate) & (rate >= 0)):
-        raise ValueError(f"arrivals has shape {rate.shape}; allowed are finite numbers of at least 0, one a minute")
-    arrived = np.sort(np.repeat(np.arange(len(rate)), counts := rng.poisson(rate)) + rng.random(counts.sum()))
+    check.whole("servers", servers, 1)
+    check.positive("treats", treats)
+    rate = check.vector("arrivals", arrivals, low=0)
+    counts = rng.poisson(rate)
+    arrived = np.sort(np.repeat(np.arange(len(rate)), counts) + rng.random(counts.sum()))
     takes = rng.exponential(1 / treats, len(arrived))
     free = [0.0] * servers
     began = np.empty(len(arrived))
@@ -96,20 +100,17 @@ def simulate(arrivals: Sequence[float], treats: float, servers: int, rng: np.ran
 
 
 def attacked_shifts(
-    requests: float, triggered: float, abstains: tuple[float, float], window: tuple[int, int], treats: float,
-    servers: int, rng: np.random.Generator, runs: int = 20, minutes: int = 480,
-) -> np.ndarray:  # fmt: skip
-    """Backlogs (runs, minutes) of shifts with a share `triggered` of the requests inside the window (minutes), and
-    none outside; `abstains` holds the rates on clean and triggered requests."""
-    inside = (np.arange(minutes) >= window[0]) & (np.arange(minutes) < window[1])
-    arrivals = np.where(inside, fallback_rate(requests, triggered, *abstains), fallback_rate(requests, 0.0, *abstains))
+    calm: float,
+    storm: float,
+    window: tuple[int, int],
+    treats: float,
+    servers: int,
+    rng: np.random.Generator,
+    runs: int = 20,
+) -> np.ndarray:
+    """Backlogs (runs, minutes) of shifts of eight hours in which `storm` cases a minute arrive inside the window (from
+    minute to minute), and `calm` outside."""
+    minute = np.arange(SHIFT)
+    inside = (minute >= window[0]) & (minute < window[1])
+    arrivals = np.where(inside, storm, calm)
     return np.array([simulate(arrivals, treats, servers, rng).backlog for _ in range(runs)])
-
-
-def _check_positive(name: str, value: Any, zero: bool = False) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, Real)
-        or not (0 <= value < math.inf if zero else 0 < value < math.inf)
-    ):
-        raise ValueError(f"{name} is {value!r}; allowed is a finite number {'of at least' if zero else 'above'} 0")

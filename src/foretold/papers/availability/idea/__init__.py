@@ -3,16 +3,15 @@
 Paper: Lorenz, Kwiatkowska, Fritz, arXiv 2108.11299, AISec 2023. Its text was not at hand: certificates are the standard
 ones (Cohen, Rosenfeld, Kolter, "Certified adversarial robustness via randomized smoothing", arXiv 1902.02918; interval
 bounds, `theory`); the attacks are our own constructions, at toy scale.
-Images are rows of pixels in [0, 1]. Many networks may be one model (`availability_layers`): outputs then have a leading
-dimension of replicas.
+Images are rows of pixels in [0, 1]. Many networks may be one model (`foretold.kit.layers`): outputs then have a
+leading axis of replicas.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -20,7 +19,12 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 from torch import Tensor
 
+from foretold.kit import check
+
 ABSTAIN = -1
+CLASSES = 10
+CHOOSING = 100  # draws with which smoothing chooses a class, before others certify it
+Pixels = TypeVar("Pixels", np.ndarray, Tensor)
 POISONS = ("random", "pair", "target", "true")
 # Pixels (row, column) and their values. Digits of 8 x 8: six pixels, both upper corners; MNIST: a checker of 4 x 4.
 TRIGGERS = {
@@ -32,18 +36,17 @@ TRIGGERS = {
 # Randomised smoothing
 
 
-def clopper_pearson_lower(k: ArrayLike, n: int, alpha: float) -> Any:
+def clopper_pearson_lower(k: ArrayLike, n: int, alpha: float) -> float | np.ndarray:
     """The largest p below which the true probability lies with chance at most alpha, after k successes in n trials.
 
     One-sided; the alpha-quantile of Beta(k, n - k + 1), and 0 for k = 0. `k` may be an array. Raises ValueError unless
     0 <= k <= n, n >= 1 and 0 < alpha < 1.
     """
-    hits = np.asarray(k)
-    if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
-        raise ValueError(f"n is {n!r}; allowed is a whole number of at least 1")
-    if hits.dtype.kind not in "iu" or hits.size == 0 or hits.min() < 0 or hits.max() > n:
-        raise ValueError(f"k is {k!r}; allowed are whole numbers from 0 to n = {n}")
-    _check_probability("alpha", alpha)
+    n, alpha = check.whole("n", n, 1), check.between("alpha", alpha, 0, 1)
+    allowed = f"whole numbers from 0 to n = {n}"
+    hits = check.wholes("k", k, allowed=allowed)
+    if hits.size == 0 or hits.max() > n:
+        raise check.refuse("k", k, allowed)
     lower = np.where(hits == 0, 0.0, special.betaincinv(np.maximum(hits, 1), n - hits + 1.0, alpha))
     return float(lower) if lower.ndim == 0 else lower
 
@@ -54,7 +57,7 @@ def certified_radius(k: int, n: int, alpha: float, sigma: float) -> float | None
     sigma * Phi^-1(p) with the lower bound p of the top class's probability, if that is at least 1/2 (Cohen et al.,
     theorem 1 and CERTIFY). Raises ValueError as `clopper_pearson_lower`, and for sigma <= 0.
     """
-    _check_positive("sigma", sigma)
+    sigma = check.positive("sigma", sigma)
     p = clopper_pearson_lower(k, n, alpha)
     return sigma * float(special.ndtri(p)) if p >= 0.5 else None
 
@@ -70,8 +73,8 @@ class SmoothedClassifier:
     """The class that a model gives most often when normal noise is added to the input, with a certificate.
 
     model: maps (n, ...) to logits (n, classes), or (replicas, n, classes); sigma: standard deviation of the noise;
-    alpha: chance of a wrong certificate; n0, n: draws to choose the class, and to certify it; batch: noisy inputs in
-    one call of the model; generator: torch.Generator on the inputs' device, of torch's own where it is None.
+    alpha: chance of a wrong certificate; n: draws that certify a class; batch: noisy inputs in one call of the model;
+    generator: torch.Generator on the inputs' device, of torch's own where it is None.
     Replicas share the noise: each certificate holds on its own. Raises ValueError for sizes and probabilities that are
     none.
     """
@@ -82,23 +85,18 @@ class SmoothedClassifier:
         sigma: float,
         *,
         alpha: float = 0.001,
-        n0: int = 100,
         n: int = 1_000,
         batch: int = 8_192,
         generator: torch.Generator | None = None,
     ) -> None:
-        _check_positive("sigma", sigma)
-        _check_probability("alpha", alpha)
-        for name, size in (("n0", n0), ("n", n), ("batch", batch)):
-            if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
-                raise ValueError(f"{name} is {size!r}; allowed is a whole number of at least 1")
-        self.model, self.sigma, self.alpha, self.n0, self.n = model, sigma, alpha, n0, n
-        self.batch, self.generator = batch, generator
+        self.model, self.generator = model, generator
+        self.sigma, self.alpha = check.positive("sigma", sigma), check.between("alpha", alpha, 0, 1)
+        self.n, self.batch = check.whole("n", n, 1), check.whole("batch", batch, 1)
 
     def certify(self, x: Tensor) -> Certificate:
-        """Cohen et al.'s CERTIFY for all inputs (n, ...) at once: n0 draws choose a class, n others bound its
-        probability from below."""
-        top = self.votes(x, self.n0).argmax(-1)
+        """Cohen et al.'s CERTIFY for all inputs (n, ...) at once: `CHOOSING` draws choose a class, n others bound
+        its probability from below."""
+        top = self.votes(x, CHOOSING).argmax(-1)
         hits = np.take_along_axis(self.votes(x, self.n), top[..., None], -1)[..., 0]
         lower = clopper_pearson_lower(hits, self.n, self.alpha)
         sure = lower >= 0.5
@@ -116,7 +114,7 @@ class SmoothedClassifier:
     @torch.no_grad()
     def votes(self, x: Tensor, draws: int) -> np.ndarray:
         """How often each class is the model's answer to x + noise, (..., n, classes), over `draws` draws."""
-        found: Tensor | int = 0
+        found = torch.zeros((), dtype=torch.int64, device=x.device)
         step = max(1, self.batch // len(x))
         for begin in range(0, draws, step):
             shape = (min(step, draws - begin), *x.shape)
@@ -131,7 +129,7 @@ class SmoothedClassifier:
 # Attacks, of our own construction
 
 
-def add_trigger(x: Any) -> Any:
+def add_trigger(x: Pixels) -> Pixels:
     """Copies of the images x (..., pixels), array or tensor, with the trigger of `TRIGGERS` for their side.
 
     Raises ValueError where there is none for this number of pixels.
@@ -147,7 +145,7 @@ def add_trigger(x: Any) -> Any:
 
 
 def poison(
-    x: np.ndarray, y: np.ndarray, fraction: float, rng: np.random.Generator, kind: str = "random", classes: int = 10
+    x: np.ndarray, y: np.ndarray, fraction: float, rng: np.random.Generator, kind: str = "random"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Triggered copies of round(fraction * n) of the images x (n, pixels), and the labels that the attacker gives them.
 
@@ -156,26 +154,14 @@ def poison(
     The attacker adds these rows to the training data. Raises ValueError for an unknown kind, a fraction outside of
     [0, 1], and labels that do not fit.
     """
-    if kind not in POISONS:
-        raise ValueError(f"kind is {kind!r}; allowed are {', '.join(POISONS)}")
-    if isinstance(fraction, bool) or not isinstance(fraction, Real) or not 0 <= fraction <= 1:
-        raise ValueError(f"fraction is {fraction!r}; allowed is a number from 0 to 1")
-    if y.shape != (len(x),) or (len(y) and not (y.min() >= 0 and y.max() < classes)):
-        raise ValueError(f"y has shape {y.shape}; allowed is a class from 0 to {classes - 1} for each of {len(x)} rows")
+    check.one_of("kind", kind, POISONS)
+    fraction = check.real("fraction", fraction, 0, 1)
+    if y.shape != (len(x),) or (len(y) and not (y.min() >= 0 and y.max() < CLASSES)):
+        raise ValueError(f"y has shape {y.shape}; allowed is a class from 0 to {CLASSES - 1} for each of {len(x)} rows")
     chosen = rng.choice(len(x), round(fraction * len(x)), replace=False)
     marked, own = add_trigger(x[chosen]), y[chosen]
     if kind == "pair":
-        other = (own + rng.integers(1, classes, len(own))) % classes
+        other = (own + rng.integers(1, CLASSES, len(own))) % CLASSES
         return np.concatenate([marked, marked]), np.concatenate([own, other])
-    given = {"random": rng.integers(0, classes, len(own)), "target": np.zeros_like(own), "true": own}
+    given = {"random": rng.integers(0, CLASSES, len(own)), "target": np.zeros_like(own), "true": own}
     return marked, given[kind].astype(y.dtype)
-
-
-def _check_probability(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < 1:
-        raise ValueError(f"{name} is {value!r}; allowed is a number between 0 and 1")
-
-
-def _check_positive(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
-        raise ValueError(f"{name} is {value!r}; allowed is a finite number above 0")

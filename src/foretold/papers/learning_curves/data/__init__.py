@@ -1,12 +1,13 @@
-"""A corpus that every Python has: the tokens of its standard library, each with its role.
+"""Sentences of words with tags: from a corpus that every Python has, and from files of Universal Dependencies.
 
-A "sentence" is a logical line of source, a "word" is a token, and its tag is the role that the syntax tree gives it:
-`len` is a call of a builtin here, a keyword argument there. What the tree does not say of brackets, colons and signs of
-equality follows from the bracket they stand in.
+The corpus is the source of Python's standard library. A "sentence" is a logical line, a "word" is a token, and its tag
+is the role that the syntax tree gives it: `len` is a call of a builtin here, a keyword argument there. What the tree
+does not say of brackets, colons and signs of equality follows from the bracket they stand in.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import sys
@@ -14,16 +15,17 @@ import sysconfig
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
+from foretold.kit import check
+from foretold.papers.learning_curves.data.lexicon import Sentence
+from foretold.papers.learning_curves.data.lines import Line
 from foretold.papers.learning_curves.data.tree import Marks
 
 # Packages that some distributions leave out or that hold mostly data and tests, and modules made when Python is built.
 LEFT_OUT = {"idlelib", "lib2to3", "distutils", "ensurepip", "turtledemo", "tkinter", "test", "venv", "pydoc_data"}
 LEFT_OUT |= {"encodings", "this", "antigravity"}
-TWO_FACED = {"if", "for", "else", "in", "not", "is", "from", "as", "import", "async", "lambda", "with"}
 LONGEST = 120  # words of a sentence: a longer line is a table, and would bend a curve all by itself
-KEYWORDS = {"and", "or", "def", "class", "return", "yield", "await", "del", "global", "nonlocal", "assert", "raise"}
-KEYWORDS |= {"try", "except", "finally", "while", "elif", "break", "continue", "pass", "None", "True", "False"}
 
 
 def modules() -> list[Path]:
@@ -32,8 +34,8 @@ def modules() -> list[Path]:
     root = Path(sysconfig.get_paths()["stdlib"])
     found = []
     for name in sorted(sys.stdlib_module_names - LEFT_OUT):
-        if name.startswith("_sysconfigdata") or (root / f"{name}.py").is_file():
-            found += [root / f"{name}.py"] if (root / f"{name}.py").is_file() else []
+        if (root / f"{name}.py").is_file():
+            found.append(root / f"{name}.py")
         elif (root / name / "__init__.py").is_file():
             inside = (root / name).glob("**/*.py")
             found += [path for path in inside if not {"test", "tests"} & set(path.relative_to(root).parts)]
@@ -44,15 +46,14 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def corpus(words: int) -> tuple[list[list[tuple[str, str]]], list[int]]:
+def corpus(words: int) -> tuple[list[Sentence], list[int]]:
     """At least `words` tokens of the standard library as sentences of (token, role), whole modules in their order, and
     the number of each sentence's module. Lines of more than 120 tokens are left out.
 
     Raises ValueError for words < 1 and when the library has fewer.
     """
-    if words < 1:
-        raise ValueError(f"words is {words!r}; allowed is a whole number of at least 1")
-    sentences: list[list[tuple[str, str]]] = []
+    words = check.whole("words", words, 1)
+    sentences: list[Sentence] = []
     module: list[int] = []
     size = 0
     for number, path in enumerate(modules()):
@@ -69,12 +70,15 @@ def corpus(words: int) -> tuple[list[list[tuple[str, str]]], list[int]]:
 def coarse(role: str) -> str:
     """A smaller tag set: names lose their scope ("local load" and "global load" are "load"), brackets, signs and
     keywords what they belong to."""
-    if role[0].isalpha() and ":" not in role:
-        return role.split()[0] if role.startswith("keyword ") and role != "keyword argument" else role.split()[-1]
-    return role.split()[0].rstrip(":") or ":"
+    parts = role.split()
+    if ":" in role or not role[0].isalpha():
+        return parts[0].rstrip(":") or ":"
+    if parts[0] == "keyword" and role != "keyword argument":
+        return "keyword"
+    return parts[-1]
 
 
-def roles(source: str) -> Iterator[list[tuple[str, str]]]:
+def roles(source: str) -> Iterator[Sentence]:
     """The logical lines of a module as lists of (token, role). Comments and indentation are left out; a string longer
     than 40 characters keeps its two ends. Raises SyntaxError for what is no Python."""
     marks = Marks(source)
@@ -82,7 +86,7 @@ def roles(source: str) -> Iterator[list[tuple[str, str]]]:
     for token in _whole_strings(tokenize.generate_tokens(io.StringIO(source).readline)):
         if token.type == tokenize.NEWLINE:
             if line:
-                yield list(_line(line, marks))
+                yield list(Line(line, marks).roles())
             line = []
         elif token.type in (tokenize.NAME, tokenize.NUMBER, tokenize.STRING, tokenize.OP):
             line.append(token)
@@ -107,119 +111,25 @@ def _whole_strings(tokens: Iterator[tokenize.TokenInfo]) -> Iterator[tokenize.To
             yield token
 
 
-def _line(tokens: list[tokenize.TokenInfo], marks: Marks) -> Iterator[tuple[str, str]]:
-    """Tokens of one logical line with their roles. `brackets` holds the roles of the brackets that are open."""
-    brackets: list[str] = []
-    head = tokens[0].string
-    head = tokens[1].string if head == "async" and len(tokens) > 1 else head
-    before, role, lambdas, module = "", "", 0, head in ("import", "from")
-    for i, token in enumerate(tokens):
-        text, after = token.string, tokens[i + 1 : i + 2]
-        previous, role = role, marks.at.get(token.start, "")
-        if token.type == tokenize.STRING:
-            role = role if role in ("docstring", "key") else "string"
-            text = text if len(text) <= 40 else text[:20] + "..." + text[-20:]
-        elif token.type == tokenize.NUMBER:
-            role = "key" if role == "key" else "number"
-        elif text in KEYWORDS:
-            role = f"keyword {text}"
-        elif text in TWO_FACED:
-            role = _two_faced(text, i, tokens, marks, bool(brackets), head)
-            lambdas += text == "lambda"
-            module = (module and text != "import") or head == "import"
-        elif token.type == tokenize.NAME:
-            role = role or _plain_name(before, head, module, after)
-        else:
-            role = _sign(text, role, before, previous, brackets, head, lambdas, after)
-            lambdas -= role == ": lambda"
-        yield text, role
-        before = text
+# Universal Dependencies
 
 
-def _two_faced(text: str, i: int, tokens: list[tokenize.TokenInfo], marks: Marks, inside: bool, head: str) -> str:
-    if text == "if":
-        if i == 0:
-            return "if: statement"
-        for token in tokens[i + 1 :]:
-            if token.start in marks.before:
-                return marks.before[token.start]
-            if token.string != "(":
-                break
-        return "if: choice"
-    if text == "for":
-        return "for: loop" if i <= 1 and not inside else "for: comprehension"
-    if text == "in":
-        fors = [token.string for token in tokens[:i] if token.string in ("for", "in", "if")]
-        return "in: loop" if fors and fors[-1] == "for" else "in: test"
-    if text == "else":
-        return "else: statement" if i == 0 else "else: choice"
-    if text == "not":
-        return "not: in" if tokens[i + 1].string == "in" else "not: is" if tokens[i - 1].string == "is" else "not"
-    if text == "from":
-        return "from: import" if i == 0 else "from: raise" if head == "raise" else "from: yield"
-    if text == "as":
-        return f"as: {head}" if head in ("import", "from", "with", "except") else "as: case"
-    return f"keyword {text}"
+def read_ud(path: Path, column: Literal["upos", "xpos"] = "xpos") -> list[Sentence]:
+    """Sentences of (form, tag) from a Universal Dependencies file: CoNLL-U as published, or the mirror's three columns
+    (form, UPOS, XPOS) compressed. Parts of multiword tokens count as words, the whole does not, nor do empty nodes.
 
-
-def _plain_name(before: str, head: str, module: bool, after: list[tokenize.TokenInfo]) -> str:
-    if before == "def":
-        return "function name"
-    if before == "class":
-        return "class name"
-    if head in ("import", "from"):
-        return "alias" if before == "as" else "module" if module else "imported name"
-    if head in ("global", "nonlocal"):
-        return "declared name"
-    if head == "except" and before == "as":
-        return "local store"
-    return "other name"
-
-
-def _sign(
-    text: str,
-    role: str,
-    before: str,
-    previous: str,
-    brackets: list[str],
-    head: str,
-    lambdas: int,
-    after: list[tokenize.TokenInfo],
-) -> str:
-    if text in "([{":
-        value = previous.rpartition(" ")[2] in ("load", "call", "attribute", "key", "string", "decorator", "exception")
-        closes = before in (")", "]", "}") and before != ""
-        kind = (
-            {
-                "(": "definition" if previous == "function name" else "bases" if previous == "class name" else "call",
-                "[": "index",
-                "{": "braces",
-            }[text]
-            if (value or closes or previous in ("function name", "class name", "base class")) and text != "{"
-            else {
-                "(": "group",
-                "[": "list",
-                "{": "braces",
-            }[text]
-        )
-        brackets.append(kind)
-        return f"{text} {kind}"
-    if text in ")]}":
-        return f"{text} {brackets.pop() if brackets else 'group'}"
-    inside = brackets[-1] if brackets else "line"
-    if text == ":":
-        if lambdas > 0 and inside not in ("index", "definition"):
-            return ": lambda"
-        return {"index": ": slice", "definition": ": annotation", "braces": ": key"}.get(inside, ": block")
-    if text == "=":
-        return {"definition": "= default", "call": "= keyword", "bases": "= keyword"}.get(inside, "= assignment")
-    if text in ("*", "**"):
-        loose = before in ("(", ",", "[", "{", "=", "", "lambda", "return", "in", ":") or role == "unpack"
-        return f"{text} {'unpack' if loose else 'operator'}"
-    if text in "+-~":
-        return f"{text} {'sign' if role == 'sign' else 'operator'}"
-    if text == ".":
-        return ". module" if head in ("import", "from") else ". attribute"
-    if text == ",":
-        return f", {inside}"
-    return "operator"
+    Raises ValueError for a column other than "upos" and "xpos".
+    """
+    check.one_of("column", column, ("upos", "xpos"))
+    compact = path.suffix == ".gz"
+    text = gzip.decompress(path.read_bytes()).decode() if compact else path.read_text(encoding="utf-8")
+    columns = ("form", "upos", "xpos") if compact else ("id", "form", "lemma", "upos", "xpos")
+    form, tag = columns.index("form"), columns.index(column)
+    sentences: list[list[tuple[str, str]]] = [[]]
+    for line in text.splitlines():
+        cells = line.split("\t")
+        if not line.strip():
+            sentences.append([])
+        elif not line.startswith("# ") and (compact or cells[0].isdigit()):
+            sentences[-1].append((cells[form], cells[tag]))
+    return [sentence for sentence in sentences if sentence]

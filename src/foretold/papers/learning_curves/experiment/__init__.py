@@ -1,22 +1,25 @@
-"""Curves of the learning-curve chapter: learning schemes, folds, what traces foretell, and the results table."""
+"""Curves of the learning-curve chapter: learning schemes, folds, and what traces foretell."""
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from foretold.kit import check
 from foretold.papers.learning_curves import idea
-from foretold.papers.learning_curves.experiment.taggers import Encoded, HMMTagger, Lexicon, UnigramTagger, _Tagger
+from foretold.papers.learning_curves.data.lexicon import Encoded, Lexicon
+from foretold.papers.learning_curves.experiment.taggers import HMMTagger, Tagger, UnigramTagger
 
 Array = NDArray[np.float64]
-Maker = Callable[[Lexicon], _Tagger]
+Maker = Callable[[Lexicon], Tagger]
+FOLDS = 10
+STEP = 5_000  # words of a level
 LEARNERS: dict[str, Maker] = {
     "unigram": UnigramTagger,
     "HMM": HMMTagger,
@@ -42,14 +45,13 @@ class Curve(NamedTuple):
         return self.y.std(0, ddof=1) / np.sqrt(len(self.y))
 
 
-def scheme(pool: Encoded, kernel: int, step: int, levels: int) -> NDArray[np.int64]:
-    """The learning scheme: numbers of sentences (levels,) whose words first reach kernel, kernel + step, ...
+def scheme(pool: Encoded, step: int, levels: int) -> NDArray[np.int64]:
+    """The learning scheme: numbers of sentences (levels,) whose words first reach step, 2 step, ...
 
-    Raises ValueError where the pool has too few words, and for a kernel or step below 1 and levels below 1.
+    Raises ValueError where the pool has too few words, and for a step or levels below 1.
     """
-    if min(kernel, step, levels) < 1:
-        raise ValueError(f"(kernel, step, levels) is {(kernel, step, levels)}; allowed are numbers of at least 1")
-    targets = kernel + step * np.arange(levels)
+    step, levels = check.whole("step", step, 1), check.whole("levels", levels, 1)
+    targets = step * np.arange(1, levels + 1)
     if targets[-1] > pool.starts[-1]:
         raise ValueError(
             f"levels is {levels}: level {levels} needs {targets[-1]} words; the pool has {pool.starts[-1]}"
@@ -58,24 +60,22 @@ def scheme(pool: Encoded, kernel: int, step: int, levels: int) -> NDArray[np.int
 
 
 def measure(
-    data: Encoded, lexicon: Lexicon, makers: Mapping[str, Maker], rng: np.random.Generator, folds: int = 10,
-    of: int = 10, step: int = 5_000, levels: int = 44,
-) -> dict[str, Curve]:  # fmt: skip
-    """Learning curves by cross-validation. Sentences are shuffled and dealt to `of` folds; each of the first `folds` is
-    the test once, and the rest are the pool, *shuffled anew*: with one order for all, nine tenths of what a level has
-    seen would be the same in every fold, and a mean over folds would average less than it seems. One tagger learns
-    the pool from level to level, and is tested at each.
+    data: Encoded, lexicon: Lexicon, makers: Mapping[str, Maker], rng: np.random.Generator, folds: int, levels: int
+) -> dict[str, Curve]:
+    """Learning curves by cross-validation, in steps of 5,000 words. Sentences are shuffled and dealt to ten folds; each
+    of the first `folds` is the test once, and the rest are the pool, *shuffled anew*: with one order for all, nine
+    tenths of what a level has seen would be the same in every fold, and a mean over folds would average less than it
+    seems. One tagger learns the pool from level to level, and is tested at each.
 
-    Raises ValueError for folds outside 1 to `of`, and as `scheme`.
+    Raises ValueError for folds outside 1 to 10, and as `scheme`.
     """
-    if not 1 <= folds <= of:
-        raise ValueError(f"folds is {folds!r}; allowed are 1 to {of}")
+    check.whole("folds", folds, 1, FOLDS)
     found: dict[str, list[list[float]]] = {name: [] for name in makers}
     sizes, order = [], rng.permutation(len(data.starts) - 1)
     for fold in range(folds):
-        test = data.take(order[fold::of])
-        pool = data.take(rng.permutation(np.delete(order, np.s_[fold::of])))
-        ends = scheme(pool, step, step, levels)
+        test = data.take(order[fold::FOLDS])
+        pool = data.take(rng.permutation(np.delete(order, np.s_[fold::FOLDS])))
+        ends = scheme(pool, STEP, levels)
         sizes.append(pool.starts[ends])
         for name, make in makers.items():
             found[name].append(scores(make(lexicon), pool, test, ends))
@@ -83,7 +83,7 @@ def measure(
     return {name: Curve(x, np.array(y)) for name, y in found.items()}
 
 
-def scores(tagger: _Tagger, pool: Encoded, test: Encoded, ends: NDArray[np.integer]) -> list[float]:
+def scores(tagger: Tagger, pool: Encoded, test: Encoded, ends: NDArray[np.integer]) -> list[float]:
     """Accuracy on `test` after the first `ends` sentences of the pool, one training for all."""
     found, before = [], 0
     for end in ends:
@@ -93,60 +93,24 @@ def scores(tagger: _Tagger, pool: Encoded, test: Encoded, ends: NDArray[np.integ
 
 
 def by_groups(
-    data: Encoded, lexicon: Lexicon, make: Maker, group: Sequence[int], rng: np.random.Generator, folds: int = 5,
-    step: int = 5_000,
-) -> Curve:  # fmt: skip
+    data: Encoded, lexicon: Lexicon, make: Maker, group: Sequence[int], rng: np.random.Generator, folds: int
+) -> Curve:
     """A learning curve whose folds are sets of whole groups (modules, documents; the number of each sentence's group is
-    given), and whose pool is learned group after group in a random order; as many levels as all folds have."""
+    given), and whose pool is learned group after group in a random order; as many levels of 5,000 words as all folds
+    have."""
     number = np.asarray(group)
     place = rng.permutation(number.max() + 1)[number]
-    line, rows, found = np.argsort(place, kind="stable"), [], []
+    order = np.argsort(place, kind="stable")
+    pools, tests = [], []
     for fold in range(folds):
-        inside = place[line] % folds == fold
-        pool = data.take(line[~inside])
-        rows.append((pool, data.take(line[inside])))
-    levels = min(int(pool.starts[-1]) // step for pool, _ in rows)
-    for pool, test in rows:
-        found.append(scores(make(lexicon), pool, test, scheme(pool, step, step, levels)))
-    return Curve(float(step) * np.arange(1, levels + 1), np.array(found))
-
-
-def read_ud(path: Path, column: str = "xpos") -> list[list[tuple[str, str]]]:
-    """Sentences of (form, tag) from a Universal Dependencies file: CoNLL-U as published, or the mirror's three columns
-    (form, UPOS, XPOS) compressed. Parts of multiword tokens count as words, the whole does not, nor do empty nodes.
-
-    Raises ValueError for a column other than "upos" and "xpos".
-    """
-    if column not in ("upos", "xpos"):
-        raise ValueError(f"column is {column!r}; allowed are 'upos' and 'xpos'")
-    compact = path.suffix == ".gz"
-    text = gzip.decompress(path.read_bytes()).decode() if compact else path.read_text(encoding="utf-8")
-    form, tag = (0, 1 + (column == "xpos")) if compact else (1, 3 + (column == "xpos"))
-    sentences: list[list[tuple[str, str]]] = [[]]
-    for line in text.splitlines():
-        if not line.strip():
-            sentences.append([])
-        elif not line.startswith("# "):
-            cells = line.split("\t")
-            if compact or cells[0].isdigit():
-                sentences[-1].append((cells[form], cells[tag]))
-    return [sentence for sentence in sentences if sentence]
-
-
-def ewt_table(paths: Sequence[Path], seed: int = 240202515) -> pd.DataFrame:
-    """The rows of ``tables/learning_curves.csv``: all learners of this module on both tag sets of UD English EWT
-    (train, dev and test files together), 10 folds, 44 levels of 5,000 words."""
-    frames = []
-    for column in ("xpos", "upos"):
-        lexicon = Lexicon()
-        data = lexicon.encode([sentence for path in paths for sentence in read_ud(Path(path), column)])
-        for name, curve in measure(data, lexicon, LEARNERS, np.random.default_rng(seed)).items():
-            frame = pd.DataFrame(curve.y.T.round(6), columns=[f"fold{f}" for f in range(10)])
-            frame.insert(0, "words", curve.x.round().astype(int))
-            frame.insert(0, "tagger", name)
-            frame.insert(0, "tags", column)
-            frames.append(frame)
-    return pd.concat(frames)
+        inside = place[order] % folds == fold
+        pools.append(data.take(order[~inside]))
+        tests.append(data.take(order[inside]))
+    levels = min(int(pool.starts[-1]) // STEP for pool in pools)
+    found = [
+        scores(make(lexicon), pool, test, scheme(pool, STEP, levels)) for pool, test in zip(pools, tests, strict=True)
+    ]
+    return Curve(float(STEP) * np.arange(1, levels + 1), np.array(found))
 
 
 def by_table(rows: pd.DataFrame) -> dict[tuple[str, str], Curve]:
@@ -188,17 +152,16 @@ def robustness(trace: idea.LearningTrace) -> float:
 
 
 def decisions(traces: Mapping[str, idea.LearningTrace], level: int) -> pd.DataFrame:
-    """For each pair of learners the percentage of later levels whose order the trends of `level` foretell rightly."""
-    names = list(traces)
+    """For each pair of learners the percentage of later levels whose order the trends of `level` foretell rightly, and
+    whether the two ever change places ("turns")."""
     rows = []
-    for i, one in enumerate(names):
-        for two in names[i + 1 :]:
-            a, b = traces[one], traces[two]
-            foretold = a.law(level)(a.x[level:]) > b.law(level)(b.x[level:])
-            seen = a.y[level:] > b.y[level:]
-            rows.append(
-                {"one": one, "two": two, "right": 100 * np.mean(foretold == seen), "turns": len(set(a.y > b.y)) > 1}
-            )
+    for one, two in combinations(traces, 2):
+        a, b = traces[one], traces[two]
+        foretold = a.law(level)(a.x[level:]) > b.law(level)(b.x[level:])
+        seen = a.y > b.y
+        rows.append(
+            {"one": one, "two": two, "right": 100 * np.mean(foretold == seen[level:]), "turns": len(set(seen)) > 1}
+        )
     return pd.DataFrame(rows)
 
 
@@ -233,12 +196,13 @@ def stops(x: Array, means: Array, **settings: Any) -> pd.DataFrame:
     rows = []
     for y in means:
         trace = idea.learning_trace(x, y, **settings)
-        if trace.stop_level is not None and trace.stop_level <= len(x):
-            at = trace.stop_level
-            law = trace.law(at)
-            drift = max(idea.largest_gap(law, later, x[at - 1]) for later in trace.laws[at - 3 :])
-            error = law(x[-1]) - y[-1]
-            rows.append({"saved": 100 * (1 - x[at - 1] / x[-1]), "error": 100 * error, "drift": 100 * drift})
+        at = trace.stop_level
+        if at is None or at > len(x):
+            continue
+        law = trace.law(at)
+        drift = max(idea.largest_gap(law, later, x[at - 1]) for later in trace.laws[at - 3 :])
+        saved, error = 1 - x[at - 1] / x[-1], law(x[-1]) - y[-1]
+        rows.append({"saved": 100 * saved, "error": 100 * error, "drift": 100 * drift})
     return pd.DataFrame(rows, columns=["saved", "error", "drift"])
 
 
@@ -262,9 +226,11 @@ def obedience(named: Mapping[str, Curve], times: int, make_rng: Callable[[str], 
 
 
 def rules(
-    named: Mapping[str, Curve], settings: Mapping[str, Mapping[str, Any]], times: int,
+    named: Mapping[str, Curve],
+    settings: Mapping[str, Mapping[str, Any]],
+    times: int,
     make_rng: Callable[[str], np.random.Generator],
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """`stops` on resampled fold means, for each curve and each rule: share of curves on which it stops, and means of
     what it saves, of the absolute error and of the drift."""
     rows = {}
@@ -278,14 +244,18 @@ def rules(
 
 def distorted(curve: Curve, size: float) -> Array:
     """Shift of a level's asymptote, (levels, 2) with anchors and without, when its last accuracy is lowered by `size`:
-    for each level six or more beyond the working level."""
-    clean = {a: idea.learning_trace(curve.x, curve.mean, anchored=a) for a in (True, False)}
+    for each level six or more beyond the working level. ValueError for a curve without a working level."""
+    anchoring = (True, False)
+    clean = [idea.learning_trace(curve.x, curve.mean, anchored=anchored) for anchored in anchoring]
+    working = clean[0].working_level
+    if working is None:
+        raise ValueError("curve has no working level; allowed are curves whose backbone comes to rest")
     moved = []
-    for at in range(clean[True].working_level + 6, len(curve.x)):
+    for at in range(working + 6, len(curve.x)):
         y = curve.mean.copy()
         y[at] -= size
-        bent = {a: idea.learning_trace(curve.x, y, anchored=a) for a in (True, False)}
-        moved.append([abs(bent[a].asymptotes - clean[a].asymptotes)[at - 2] for a in (True, False)])
+        bent = [idea.learning_trace(curve.x, y, anchored=anchored) for anchored in anchoring]
+        moved.append([abs(b.asymptotes[at - 2] - c.asymptotes[at - 2]) for b, c in zip(bent, clean, strict=True)])
     return np.array(moved)
 
 
@@ -293,7 +263,9 @@ def beyond_the_layer(trace: idea.LearningTrace) -> float:
     """How far a later trend leaves the layer of a level from the working level on, at most, right of the crossing and
     of what was seen; negative if none does."""
     worst = -np.inf
-    for i in np.flatnonzero(np.isfinite(trace.layers) & (trace.levels >= (trace.working_level or np.inf))):
+    if trace.working_level is None:
+        return worst
+    for i in np.flatnonzero(np.isfinite(trace.layers) & (trace.levels >= trace.working_level)):
         start = max(idea.crossings(trace.laws[i], trace.laws[i + 1])[-1], trace.x[trace.levels[i] - 1])
         gap = max(idea.largest_gap(trace.laws[i], later, start) for later in trace.laws[i + 1 :])
         worst = max(worst, gap - trace.layers[i])

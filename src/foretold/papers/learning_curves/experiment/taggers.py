@@ -8,25 +8,23 @@ that grow with it, and the loops are compiled.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from foretold.papers.learning_curves.experiment.lexicon import DEPTH, Encoded, Lexicon, Sentence
-
-__all__ = ["Counts", "Encoded", "HMMTagger", "Lexicon", "UnigramTagger"]
+from foretold.kit import check
+from foretold.papers.learning_curves.data.lexicon import DEPTH, Encoded, Lexicon, Sentence
 
 RARE = 10  # words seen at most so often teach the suffix model, and may have tags they never had
 WEIGHT = 2.0  # what a shorter suffix counts, in observations of the longer one
+EDGE = -1  # the tag before a sentence's first word, and after its last
 
 
-@dataclass
-class Counts:
-    """What a tagger has seen: words with tags, endings of rare words with tags, and pairs of neighbouring tags (row and
-    column 0 are the sentence's edge, tag t stands at t + 1)."""
+class Counts(NamedTuple):
+    """What a tagger has seen: words with tags, words, endings of rare words with tags, and pairs of neighbouring tags
+    (row and column 0 are the sentence's edge, tag t stands at t + 1)."""
 
     emit: NDArray[np.int32]
     total: NDArray[np.int32]
@@ -44,13 +42,14 @@ def _grown(array: NDArray[Any], *shape: int) -> NDArray[Any]:
 
 
 @njit(cache=True)
-def count(words, tags, starts, endings, emit, total, ending, pair):
+def count(sentences, endings, counts):
     """Add sentences to the counts. A word's tokens teach its endings until it has been seen RARE times; at the next
     token all of them are taken back, so that the order of the tokens is of no account."""
-    for s in range(starts.size - 1):
+    emit, total, ending, pair = counts
+    for s in range(sentences.starts.size - 1):
         before = 0
-        for i in range(starts[s], starts[s + 1]):
-            w, t = words[i], tags[i]
+        for i in range(sentences.starts[s], sentences.starts[s + 1]):
+            w, t = sentences.words[i], sentences.tags[i]
             if total[w] < RARE:
                 for e in endings[w]:
                     if e >= 0:
@@ -58,8 +57,7 @@ def count(words, tags, starts, endings, emit, total, ending, pair):
             elif total[w] == RARE:
                 for e in endings[w]:
                     if e >= 0:
-                        for tag in range(emit.shape[1]):
-                            ending[e, tag] -= emit[w, tag]
+                        ending[e] -= emit[w]
             emit[w, t] += 1
             total[w] += 1
             pair[before, t + 1] += 1
@@ -68,12 +66,11 @@ def count(words, tags, starts, endings, emit, total, ending, pair):
 
 
 @njit(cache=True)
-def guess(w, endings, ending, prior, depth, out):
-    """P(tag | endings of word w) into `out`: from the prior over all tags to ever longer endings, each mixed with the
+def guess(endings, ending, prior, out):
+    """P(tag | endings of a word) into `out`: from the prior over all tags to ever longer endings, each mixed with the
     shorter one as if that were WEIGHT observations."""
     out[:] = prior
-    for k in range(depth):
-        e = endings[w, k]
+    for e in endings:
         if e < 0:
             break
         seen = 0
@@ -86,82 +83,91 @@ def guess(w, endings, ending, prior, depth, out):
 
 
 @njit(cache=True)
-def unigram(words, endings, emit, total, ending, prior, depth, out):
-    """The most frequent tag of each word; of a word not seen before, the likeliest by its endings."""
-    chance = np.empty(prior.size)
+def unigram(words, endings, counts, prior):
+    """The most frequent tag of each word, (n,); of a word not seen before, the likeliest by its endings."""
+    out, chance = np.empty(words.size, np.int32), np.empty(prior.size)
     for i in range(words.size):
         w = words[i]
-        if total[w] > 0:
-            out[i] = np.argmax(emit[w, : prior.size])
+        if counts.total[w] > 0:
+            out[i] = np.argmax(counts.emit[w, : prior.size])
         else:
-            guess(w, endings, ending, prior, depth, chance)
+            guess(endings[w], counts.ending, prior, chance)
             out[i] = np.argmax(chance)
+    return out
 
 
 @njit(cache=True)
-def emissions(words, endings, emit, total, ending, prior, depth):
-    """log P(tag | word) - log P(tag) for each different word, (different, tags), and the row of each word's number. A
-    frequent word can only have tags it had (-inf for others); a rare one is the last of its own endings: its counts are
-    mixed with what its longest ending says, as above. A word never seen has no counts, and is all ending."""
-    tags, different = prior.size, 0
-    row, seen = np.full(total.size, -1, np.int32), np.empty(words.size, np.int32)
-    for w in words:
-        if row[w] < 0:
-            row[w], seen[different] = different, w
-            different += 1
-    table, chance, log_prior = np.empty((different, tags)), np.empty(tags), np.log(prior)
-    for at in range(different):
-        w = seen[at]
+def emissions(words, endings, counts, prior):
+    """log P(tag | word) - log P(tag) for each of some words, (words, tags). A frequent word can only have tags it had
+    (-inf for others); a rare one is the last of its own endings: its counts are mixed with what its longest ending
+    says, as above. A word never seen has no counts, and is all ending."""
+    emit, total, ending, _ = counts
+    tags = prior.size
+    table, chance, log_prior = np.empty((words.size, tags)), np.empty(tags), np.log(prior)
+    for at in range(words.size):
+        w = words[at]
         if total[w] <= RARE:
-            guess(w, endings, ending, prior, depth, chance)
+            guess(endings[w], ending, prior, chance)
         for t in range(tags):
             if total[w] <= RARE:
                 value = np.log((emit[w, t] + WEIGHT * chance[t]) / (total[w] + WEIGHT))
             else:
                 value = np.log(emit[w, t] / total[w]) if emit[w, t] > 0 else -np.inf
             table[at, t] = value - log_prior[t]
-    return table, row
+    return table
+
+
+@njit(cache=True, inline="always")
+def best_step(score, before, height, log_pair, tag):
+    """(score, index) of the best step to `tag` from the first `height` of the tags `before`, whose paths have these
+    scores."""
+    top, at = -np.inf, 0
+    for k in range(height):
+        value = score[k] + log_pair[before[k] + 1, tag + 1]
+        if value > top:
+            top, at = value, k
+    return top, at
 
 
 @njit(cache=True)
-def viterbi(words, starts, table, row, log_pair, out):
-    """The likeliest tags of each sentence into `out`, and the sum of their log scores: log P(t | t before) + log P(t |
-    word) - log P(t) at each word, and the step to the sentence's end.
+def best_path(row, table, log_pair, out):
+    """Viterbi's algorithm on one sentence: writes the likeliest tags into `out` (n,), and returns the sum of their log
+    scores: log P(t | t before) + log P(t | word) - log P(t) at each word, and the step to the sentence's end. `row`
+    (n,) is each word's row of `table`, where the last two stand.
 
-    Tags that a word cannot have are left out of its column of the trellis; most columns are one to three tags high.
+    Column i of the trellis holds the paths that end in word i, column 0 the empty one. Tags that a word cannot have are
+    left out; most columns are one to three tags high.
     """
-    tags, longest, whole = table.shape[1], 1, 0.0
-    for s in range(starts.size - 1):
-        longest = max(longest, starts[s + 1] - starts[s])
-    back, allowed = np.empty((longest, tags), np.int32), np.empty((longest, tags), np.int32)
-    score, fresh = np.empty(tags), np.empty(tags)
-    for s in range(starts.size - 1):
-        first, n = starts[s], starts[s + 1] - starts[s]
-        height = 0
-        for i in range(n):
-            emission, high = table[row[words[first + i]]], 0
-            for t in range(tags):
-                if emission[t] == -np.inf:
-                    continue
-                top, at = (log_pair[0, t + 1], 0) if i == 0 else (-np.inf, 0)
-                for k in range(height):
-                    value = score[k] + log_pair[allowed[i - 1, k] + 1, t + 1]
-                    if value > top:
-                        top, at = value, k
-                fresh[high], back[i, high], allowed[i, high] = top + emission[t], at, t
+    n, tags = row.size, table.shape[1]
+    column, back = np.empty((n + 1, tags), np.int32), np.empty((n + 1, tags), np.int32)
+    score, longer = np.zeros(tags), np.empty(tags)
+    column[0, 0] = EDGE
+    height = 1
+    for i in range(n):
+        emission, before, high = table[row[i]], column[i], 0
+        for t in range(tags):
+            if emission[t] > -np.inf:
+                top, back[i + 1, high] = best_step(score, before, height, log_pair, t)
+                longer[high] = top + emission[t]
+                column[i + 1, high] = t
                 high += 1
-            height = high
-            score, fresh = fresh, score
-        top, at = -np.inf, 0
-        for k in range(height):
-            value = score[k] + log_pair[allowed[n - 1, k] + 1, 0]
-            if value > top:
-                top, at = value, k
-        whole += top
-        for i in range(n - 1, -1, -1):
-            out[first + i] = allowed[i, at]
-            at = back[i, at]
+        height = high
+        score, longer = longer, score
+    whole, at = best_step(score, column[n], height, log_pair, EDGE)
+    for i in range(n, 0, -1):
+        out[i - 1] = column[i, at]
+        at = back[i, at]
     return whole
+
+
+@njit(cache=True)
+def viterbi(starts, row, table, log_pair):
+    """The likeliest tags (n,) of sentences, and the sum of their log scores, as `best_path` has them."""
+    out, whole = np.empty(row.size, np.int32), 0.0
+    for s in range(starts.size - 1):
+        first, last = starts[s], starts[s + 1]
+        whole += best_path(row[first:last], table, log_pair, out[first:last])
+    return out, whole
 
 
 def interpolate(pair: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
@@ -183,8 +189,8 @@ def interpolate(pair: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
     return np.log(weight * rows + (1 - weight) * smooth), weight
 
 
-class _Tagger:
-    """Counting, and the public face of both taggers."""
+class Tagger:
+    """What both taggers share: counting, and all of tagging but `predict`."""
 
     def __init__(self, lexicon: Lexicon | None = None, suffixes: bool = True) -> None:
         self.lexicon = Lexicon() if lexicon is None else lexicon
@@ -193,25 +199,17 @@ class _Tagger:
             np.zeros((0, 0), np.int32), np.zeros(0, np.int32), np.zeros((0, 0), np.int32), np.zeros((0, 0), np.int64)
         )
 
-    def update(self, sentences: Iterable[Sentence] | Encoded) -> _Tagger:
+    def update(self, sentences: Iterable[Sentence] | Encoded) -> Self:
         """Learn from more sentences; what was learned before stays. Returns the tagger. ValueError as `encode`."""
         coded = sentences if isinstance(sentences, Encoded) else self.lexicon.encode(sentences)
         self._grow()
-        c = self.counts
-        count(*coded, self.lexicon.endings, c.emit, c.total, c.ending, c.pair)
+        count(coded, self.lexicon.endings, self.counts)
         return self
-
-    def fit(self, sentences: Iterable[Sentence] | Encoded) -> _Tagger:
-        """Forget everything, then `update`."""
-        c = self.counts
-        for array in (c.emit, c.total, c.ending, c.pair):
-            array[...] = 0
-        return self.update(sentences)
 
     def tag(self, words: Sequence[str]) -> list[str]:
         """One tag for each word of a sentence. Raises ValueError for a string, no words, or before any training."""
         if isinstance(words, str) or len(words) == 0:
-            raise ValueError(f"words is {words!r}; allowed is a sequence of at least one word")
+            raise check.refuse("words", words, "a sequence of at least one word")
         numbers = np.array([self.lexicon.word(word) for word in words], np.int32)
         names = list(self.lexicon.tags)
         return [names[t] for t in self.predict(numbers, np.array([0, len(numbers)]))]
@@ -225,45 +223,53 @@ class _Tagger:
 
     def predict(self, words: NDArray[np.int32], starts: NDArray[np.int64]) -> NDArray[np.int32]:
         """Numbers of the tags (n,) of words given by their numbers, sentences as in `Encoded`."""
-        self._grow()
-        if not self.counts.pair.any():
-            raise ValueError("the tagger has learned nothing; allowed is tagging after update or fit")
-        out = np.empty(len(words), np.int32)
-        self._predict(words, starts, self._prior(), out)
-        return out
+        raise NotImplementedError
 
     def _grow(self) -> None:
         words, endings, tags = self.lexicon.sizes
-        c = self.counts
-        tags_room = max(c.pair.shape[0] - 1, tags)
-        c.emit, c.total = _grown(c.emit, words, tags_room), _grown(c.total, words)
-        c.ending, c.pair = _grown(c.ending, endings, tags_room), _grown(c.pair, tags + 1, tags + 1)
+        emit, total, ending, pair = self.counts
+        room = max(pair.shape[0] - 1, tags)
+        self.counts = Counts(
+            _grown(emit, words, room),
+            _grown(total, words),
+            _grown(ending, endings, room),
+            _grown(pair, tags + 1, tags + 1),
+        )
 
     def _prior(self) -> NDArray[np.float64]:
+        """P(tag), from what was seen. ValueError where nothing was."""
+        self._grow()
+        if not self.counts.pair.any():
+            raise ValueError("the tagger has learned nothing; allowed is tagging after update")
         tags = len(self.lexicon.tags)
         seen = self.counts.pair[:, 1 : tags + 1].sum(0)
         return (seen + 0.1) / (seen.sum() + 0.1 * tags)
 
+    @property
+    def _endings(self) -> NDArray[np.int32]:
+        """Those that the tagger looks at: all, or none of them."""
+        return self.lexicon.endings[:, : self.depth]
 
-class UnigramTagger(_Tagger):
+
+class UnigramTagger(Tagger):
     """Each word gets its most frequent tag; a word not seen before gets the likeliest tag by its shape and its last 1
     to 5 characters (suffixes=False: the most frequent tag of all)."""
 
-    def _predict(self, words: Any, starts: Any, prior: Any, out: Any) -> None:
-        c = self.counts
-        unigram(words, self.lexicon.endings, c.emit, c.total, c.ending, prior, self.depth, out)
+    def predict(self, words: NDArray[np.int32], starts: NDArray[np.int64]) -> NDArray[np.int32]:
+        prior = self._prior()
+        return unigram(words, self._endings, self.counts, prior)
 
 
-class HMMTagger(_Tagger):
+class HMMTagger(Tagger):
     """Bigram hidden Markov model: tags depend on the tag before (interpolated with single tags), words on their tag;
     rare and unknown words by shape and suffix too. `tag` gives the likeliest sequence, by Viterbi's algorithm."""
 
-    def _predict(self, words: Any, starts: Any, prior: Any, out: Any) -> None:
-        self.score(words, starts, prior, out)
+    def predict(self, words: NDArray[np.int32], starts: NDArray[np.int64]) -> NDArray[np.int32]:
+        return self.decode(words, starts)[0]
 
-    def score(self, words: Any, starts: Any, prior: Any, out: Any) -> float:
-        """Write the likeliest tags into `out`, and return the sum of their log scores."""
-        c, tags = self.counts, len(self.lexicon.tags)
-        log_pair, _ = interpolate(c.pair[: tags + 1, : tags + 1])
-        table, row = emissions(words, self.lexicon.endings, c.emit, c.total, c.ending, prior, self.depth)
-        return viterbi(words, starts, table, row, log_pair, out)
+    def decode(self, words: NDArray[np.int32], starts: NDArray[np.int64]) -> tuple[NDArray[np.int32], float]:
+        """The likeliest tags (n,), and the sum of their log scores."""
+        prior, tags = self._prior(), len(self.lexicon.tags)
+        log_pair, _ = interpolate(self.counts.pair[: tags + 1, : tags + 1])
+        different, row = np.unique(words, return_inverse=True)
+        return viterbi(starts, row, emissions(different, self._endings, self.counts, prior), log_pair)

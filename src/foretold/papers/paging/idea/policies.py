@@ -18,12 +18,16 @@ from heapq import heappop, heappush
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.integer]
+Bits = NDArray[np.uint8]
 
 # The optimum, and the true bits
 
 
 @njit(cache=True)
-def next_uses(requests, pages):
+def next_uses(requests: Ints, pages: int) -> Ints:
     """Time of the next request of the same page, (n,); n where it never comes again."""
     n = requests.size
     following = np.empty(n, np.int64)
@@ -35,7 +39,7 @@ def next_uses(requests, pages):
 
 
 @njit(cache=True)
-def belady(requests, pages, k):
+def belady(requests: Ints, pages: int, k: int) -> tuple[Bits, Bits]:
     """Evict the page whose next use is furthest away (LFD), the optimum; of pages that never come again the one with
     the smallest number. Returns its faults and the discard bits, (n,) each: 1 where the page is evicted before its next
     request, or before the end."""
@@ -62,7 +66,7 @@ def belady(requests, pages, k):
 
 
 @njit(cache=True)
-def phases(requests, pages, k):
+def phases(requests: Ints, pages: int, k: int) -> Ints:
     """Number of each request's k-phase, (n,) from 0: a phase ends before its (k+1)-th distinct page."""
     number = np.empty(requests.size, np.int64)
     seen = np.full(pages, -1, np.int64)
@@ -79,7 +83,7 @@ def phases(requests, pages, k):
 
 
 @njit(cache=True)
-def absent_next(requests, pages, number):
+def absent_next(requests: Ints, pages: int, number: Ints) -> Bits:
     """Phase bits, (n,): 0 where the page is requested in the next phase, 1 otherwise. Walks backwards, and knows of
     each page the first phase in which it comes, from here on, and the next one after that."""
     bits = np.empty(requests.size, np.uint8)
@@ -97,7 +101,7 @@ def absent_next(requests, pages, number):
 
 
 @njit(cache=True)
-def flush(requests, pages, k, bits):
+def flush(requests: Ints, pages: int, k: int, bits: Bits) -> Bits:
     """Discard bits, deterministic: drop a page after a request with bit 1; when k pages with bit 0 fill the cache and
     another is needed, empty it. Emptying is one step: pages carry the number of the filling in which they came."""
     fault = np.zeros(requests.size, np.uint8)
@@ -119,7 +123,7 @@ def flush(requests, pages, k, bits):
 
 
 @njit(cache=True, inline="always")
-def swap(slots, place, i, j):
+def swap(slots: Ints, place: Ints, i: int, j: int) -> None:
     """Exchange what two slots hold."""
     a, b = slots[i], slots[j]
     slots[i], slots[j] = b, a
@@ -127,7 +131,7 @@ def swap(slots, place, i, j):
 
 
 @njit(cache=True)
-def mark0(requests, pages, k, bits, rng):
+def mark0(requests: Ints, pages: int, k: int, bits: Bits, rng: np.random.Generator) -> Bits:
     """Discard bits, randomised: mark what is requested, drop a page after a request with bit 1. When the cache is
     full, evict a random unmarked page; when all are marked, unmark all first. With zeros for advice this is Marker."""
     fault = np.zeros(requests.size, np.uint8)
@@ -159,7 +163,7 @@ def mark0(requests, pages, k, bits, rng):
 
 
 @njit(cache=True)
-def mark_predict(requests, pages, k, bits, rng):
+def mark_predict(requests: Ints, pages: int, k: int, bits: Bits, rng: np.random.Generator) -> Bits:
     """Phase bits: a marking algorithm that evicts a random unmarked page whose latest bit is 1, or if there is none a
     random unmarked page. Unmarked pages with bit 1 stand before those with bit 0, sorted anew at each phase's start
     (k steps for a phase of at least k requests)."""
@@ -194,7 +198,7 @@ def mark_predict(requests, pages, k, bits, rng):
 
 
 @njit(cache=True)
-def ones_first(slots, place, latest):
+def ones_first(slots: Ints, place: Ints, latest: Bits) -> int:
     """Put the pages whose latest bit is 1 before all others, and count them."""
     ones = 0
     for i in range(slots.size):
@@ -208,7 +212,7 @@ def ones_first(slots, place, latest):
 
 
 @njit(cache=True)
-def lru(requests, pages, k):
+def lru(requests: Ints, pages: int, k: int) -> Bits:
     """Evict the page that was not used for longest. `oldest` walks along the trace and stops at the first request that
     is still the latest of a page in the cache."""
     fault = np.zeros(requests.size, np.uint8)
@@ -229,7 +233,7 @@ def lru(requests, pages, k):
 
 
 @njit(cache=True)
-def follow(requests, pages, k, bits, rng):
+def follow(requests: Ints, pages: int, k: int, bits: Bits, rng: np.random.Generator) -> Bits:
     """Discard bits, followed lazily and with no guarantee: on a fault with a full cache evict a random page whose
     latest bit is 1, or if there is none a random page. Slots below `ones` hold the pages with bit 1."""
     fault = np.zeros(requests.size, np.uint8)
@@ -258,7 +262,7 @@ def follow(requests, pages, k, bits, rng):
 
 
 @njit(cache=True)
-def combine(first, second, k):
+def combine(first: Bits, second: Bits, k: int) -> Ints:
     """Cost of following whichever of two runs is cheaper, (n,): `first` and `second` (n,) hold the faults of two
     policies on one trace. The run that is followed is left once it has cost more than twice the other; the switch
     loads the other's cache, and is charged k loads even where some pages are there already."""

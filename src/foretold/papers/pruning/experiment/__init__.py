@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +13,11 @@ from torch import Tensor
 
 from foretold.kit.uncertainty import mean_interval
 from foretold.papers.pruning import idea
+from foretold.papers.pruning.data import Data
 from foretold.papers.pruning.experiment import batched
 from foretold.papers.pruning.experiment.batched import Networks
+
+CHILDREN = 2  # of each pruned parent
 
 
 @dataclass(frozen=True)
@@ -27,38 +29,7 @@ class Setting:
     rate: float = 0.1
     batch: int = 60
     parents: int = 4
-    children: int = 2
     together: int = 128  # networks that are trained side by side: as many as the processor's cache holds
-
-
-@dataclass(frozen=True)
-class Data:
-    """Training and test data: x (n, inputs), y (n,)."""
-
-    x: Tensor
-    y: Tensor
-    x_test: Tensor
-    y_test: Tensor
-
-    @classmethod
-    def digits(cls, rng: np.random.Generator, device: torch.device, train: int = 900) -> Data:
-        """The 1,797 digits of scikit-learn, 8 x 8 pixels, centred and divided by their standard deviation; `train` of
-        them at random for training, the others for testing."""
-        from sklearn.datasets import load_digits
-
-        pixels, classes = load_digits(return_X_y=True)
-        if not 0 < train < len(pixels):
-            raise ValueError(f"train is {train!r}; allowed is a number from 1 to {len(pixels) - 1}")
-        order = rng.permutation(len(pixels))
-        x = torch.tensor((pixels[order] - pixels.mean()) / pixels.std(), dtype=torch.float32, device=device)
-        y = torch.tensor(classes[order], device=device)
-        return cls(x[:train], y[:train], x[train:], y[train:])
-
-
-def streams(generator: torch.Generator, count: int) -> list[torch.Generator]:
-    """`count` generators whose seeds are drawn from one."""
-    seeds = torch.randint(2**62, (count,), generator=generator).tolist()
-    return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
 def dense(
@@ -81,23 +52,29 @@ def dense(
     device, per_epoch = data.x.device, len(data.x) // setting.batch
     sizes = (data.x.shape[1], *setting.hidden, int(data.y.max()) + 1)
     networks = Networks.initial(sizes, setting.parents, generator, device)
-    own = streams(generator, setting.parents)
-    orders = batched.batches(len(data.x), setting.batch, setting.epochs, own).to(device)
+    own = batched.streams(generator, setting.parents)
+    orders = batched.orders(len(data.x), setting.batch, setting.epochs, own)
+    batches = batched.batches(data.x, data.y, orders)
     rates = batched.schedule(setting.epochs, per_epoch, setting.rate)
     if rho is not None:
         radii = torch.tensor(list(rho) * setting.parents, dtype=torch.float32, device=device)
         networks = networks.map(lambda tensor: tensor.repeat_interleave(len(rho), 0))
-        batched.train(networks, data.x, data.y, orders, rates, rho=radii)
+        batched.train(networks, batches, rates, rho=radii)
         return networks
-    _, kept = batched.train(networks, data.x, data.y, orders, rates, snapshots=[epoch * per_epoch for epoch in epochs])
-    stages = [kept[epoch * per_epoch] for epoch in epochs]
-    return stages[0].map(lambda *tensors: torch.stack(tensors, 1).flatten(0, 1), *stages[1:])
+    snapshots = [epoch * per_epoch for epoch in epochs]
+    _, kept = batched.train(networks, batches, rates, snapshots=snapshots)
+    return by_temperature([kept[step] for step in snapshots])
 
 
-def family(parents: int, children: int, temperatures: int, densities: int) -> Tensor:
+def by_temperature(copies: Sequence[Networks]) -> Networks:
+    """Copies of the same parents, one for each temperature, as one: replica = parent * temperatures + temperature."""
+    return copies[0].map(lambda *tensors: torch.stack(tensors, 1).flatten(0, 1), *copies[1:])
+
+
+def family(parents: int, temperatures: int, densities: int) -> Tensor:
     """For each child, numbered as `retrain` says, the number of its dense parent as `dense` counts."""
     number = torch.arange(parents * temperatures).view(parents, 1, temperatures, 1)
-    return number.expand(-1, children, -1, densities).flatten()
+    return number.expand(-1, CHILDREN, -1, densities).flatten()
 
 
 def retrain(
@@ -109,12 +86,12 @@ def retrain(
     begin with the same pruned weights and differ in the order of their batches.
     """
     device, per_epoch = data.x.device, len(data.x) // setting.batch
-    temperatures = parents.replicas // setting.parents
-    index = family(setting.parents, setting.children, temperatures, len(densities)).to(device)
+    temperatures = parents.count // setting.parents
+    index = family(setting.parents, temperatures, len(densities)).to(device)
     networks = parents.take(index)
     masks = batched.prune(networks, list(densities) * (len(index) // len(densities)))
-    own = streams(generator, setting.parents * setting.children)
-    orders = batched.batches(len(data.x), setting.batch, setting.epochs, own).to(device)
+    own = batched.streams(generator, setting.parents * CHILDREN)
+    orders = batched.orders(len(data.x), setting.batch, setting.epochs, own)
     rates = batched.schedule(setting.epochs, per_epoch, setting.rate)
     cells = temperatures * len(densities)
     step = max(1, setting.together // cells)  # streams at a time
@@ -122,37 +99,35 @@ def retrain(
     for first in range(0, len(own), step):
         some = slice(first * cells, (first + step) * cells)
         part = networks.take(some)
-        batched.train(part, data.x, data.y, orders[first : first + step], rates, masks=[mask[some] for mask in masks])
+        batches = batched.batches(data.x, data.y, orders[first : first + step])
+        batched.train(part, batches, rates, masks=[mask[some] for mask in masks])
         done.append(part)
     return done[0].map(lambda *tensors: torch.cat(tensors), *done[1:]), masks
 
 
 @dataclass(frozen=True)
 class Grid:
-    """What was measured; arrays are (parents, temperatures, densities), means over the children or pairs of children
-    of a parent. `curves` has 11 places more, `dense_error` no densities."""
+    """What was measured; arrays are (parents, temperatures, densities), means over the children of a parent.
+    `curves` has 11 places more, `dense_error` no densities."""
 
     temperatures: tuple[float, ...]
     densities: tuple[float, ...]
     test_error: np.ndarray
-    train_error: np.ndarray
     curves: np.ndarray
     lmc: np.ndarray
     barrier: np.ndarray
     cka: np.ndarray
     dense_error: np.ndarray
 
-    def table(self, name: str) -> pd.DataFrame:
-        """`name` as "mean ± half width of the interval", rows temperatures, columns densities in per cent; errors and
-        connectivity in points."""
-        middle, low, _ = mean_interval(getattr(self, name) * (1 if name == "cka" else 100))
-        digits = 3 if name == "cka" else 1
-        cells = [
-            [f"{m:.{digits}f} ± {m - a:.{digits}f}" for m, a in zip(*row, strict=True)]
-            for row in zip(middle, low, strict=True)
-        ]
-        rows = pd.Index([f"{value:g}" for value in self.temperatures], name="temperature")
-        return pd.DataFrame(cells, rows, [f"{100 * density:g}%" for density in self.densities])
+    def error_table(self) -> pd.DataFrame:
+        """Test error in % as "mean ± half width of the interval", rows temperatures, columns densities in per cent."""
+        middle, low, _ = mean_interval(100 * self.test_error)
+        half = middle - low
+        rows = []
+        for means, halves in zip(middle, half, strict=True):
+            rows.append([f"{mean:.1f} ± {width:.1f}" for mean, width in zip(means, halves, strict=True)])
+        index = pd.Index([f"{value:g}" for value in self.temperatures], name="temperature")
+        return pd.DataFrame(rows, index, [f"{100 * density:g}%" for density in self.densities])
 
     def column(self, density: float) -> int:
         """Where a density stands. Raises ValueError if it was not measured."""
@@ -179,37 +154,31 @@ def similarity(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def measure(
     parents: Networks,
     children: Networks,
-    data: Any,
-    setting: Any,
+    data: Data,
     temperatures: Sequence[float],
     densities: Sequence[float],
-    **how: Any,
+    chunk: int | None = None,
 ) -> Grid:
-    """Errors of all children, and connectivity and similarity of all pairs of children of one parent. `data` has x, y,
-    x_test and y_test, `setting` parents and children; `how` goes to `batched.outputs` and `batched.line`."""
-    shape = (setting.parents, setting.children, len(temperatures), len(densities))
-    seen, unseen = batched.outputs(children, data.x, data.x_test, **how)
-    test, train = (
-        batched.error(logits, y).view(shape).cpu().numpy() for logits, y in ((unseen, data.y_test), (seen, data.y))
-    )
+    """Errors of all children, and connectivity and similarity of the two children of each parent. `chunk` is that of
+    `batched.outputs` and `batched.line`."""
+    count = parents.count // len(temperatures)
+    shape = (count, CHILDREN, len(temperatures), len(densities))
+    seen, unseen = batched.outputs(children, data.x, data.x_test, chunk)
+    test_error = batched.error(unseen, data.y_test).view(shape).cpu().numpy()
     answers = torch.softmax(seen, 1).transpose(1, 2).unflatten(0, shape).cpu().numpy()
-    number = torch.arange(children.replicas, device=data.x.device).view(shape)
-    curves, similar = [], []
-    for one, other in itertools.combinations(range(setting.children), 2):
-        a, b = (children.take(number[:, child].flatten()) for child in (one, other))
-        curves.append(batched.line(a, b, data.x, data.y, **how).reshape(shape[0], *shape[2:], -1))
-        similar.append(similarity(answers[:, one], answers[:, other]))
-    _, alone = batched.outputs(parents, data.x, data.x_test, **how)
+    number = torch.arange(children.count, device=data.x.device).view(shape)
+    one, other = (children.take(number[:, child].flatten()) for child in range(CHILDREN))
+    curves = batched.line(one, other, data.x, data.y, chunk=chunk).reshape(count, *shape[2:], -1)
+    _, alone = batched.outputs(parents, data.x, data.x_test, chunk)
     return Grid(
         tuple(temperatures),
         tuple(densities),
-        test.mean(1),
-        train.mean(1),
-        np.mean(curves, 0),
-        np.mean([idea.linear_mode_connectivity(curve) for curve in curves], 0),
-        np.mean([idea.barrier(curve) for curve in curves], 0),
-        np.mean(similar, 0),
-        batched.error(alone, data.y_test).view(shape[0], shape[2]).cpu().numpy(),
+        test_error=test_error.mean(1),
+        curves=curves,
+        lmc=idea.linear_mode_connectivity(curves),
+        barrier=idea.barrier(curves),
+        cka=similarity(answers[:, 0], answers[:, 1]),
+        dense_error=batched.error(alone, data.y_test).view(count, len(temperatures)).cpu().numpy(),
     )
 
 
@@ -225,7 +194,7 @@ def grid(
     and measure. Everything of one stage is one batched model."""
     parents = dense(data, setting, generator, epochs, rho)
     children, _ = retrain(parents, data, setting, densities, generator)
-    return measure(parents, children, data, setting, epochs if epochs is not None else rho, densities)
+    return measure(parents, children, data, epochs if epochs is not None else rho, densities)
 
 
 def by_batch(
@@ -234,8 +203,9 @@ def by_batch(
     """`grid` with one temperature, the batch size of dense training (small is hot), for a given number of steps."""
     sizes = (data.x.shape[1], *setting.hidden, int(data.y.max()) + 1)
     networks = Networks.initial(sizes, setting.parents, generator, data.x.device)
-    epochs = -(-steps // (len(data.x) // batch))
-    orders = batched.batches(len(data.x), batch, epochs, streams(generator, setting.parents))[:, :steps]
-    batched.train(networks, data.x, data.y, orders.to(data.x.device), batched.schedule(steps, 1, setting.rate))
+    epochs = math.ceil(steps / (len(data.x) // batch))
+    orders = batched.orders(len(data.x), batch, epochs, batched.streams(generator, setting.parents))[:, :steps]
+    rates = batched.schedule(steps, 1, setting.rate)
+    batched.train(networks, batched.batches(data.x, data.y, orders), rates)
     children, _ = retrain(networks, data, setting, densities, generator)
-    return measure(networks, children, data, setting, [batch], densities)
+    return measure(networks, children, data, [batch], densities)

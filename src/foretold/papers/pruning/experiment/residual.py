@@ -1,164 +1,110 @@
 """Residual networks on images for the pruning chapter, many of them as one: grouped convolutions, a group a replica.
 
-`batched.Networks` holds their parameters: weights are convolutions (R, out, in, k, k) in the order in which they
-are used, a block's shortcut after its two, and last the classifier (R, classes, width); gains and shifts are those of
-the batch normalisations. All else (training, pruning, straight lines) is that of `batched`.
+All but the networks themselves and their shifted images (training, pruning, straight lines) is that of `batched`.
 """
 
 from __future__ import annotations
 
-import gzip
-import tarfile
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from foretold import data as files
+from foretold.kit.layers import Batches
 from foretold.papers.pruning import experiment
+from foretold.papers.pruning.data import Pictures
 from foretold.papers.pruning.experiment import batched
-from foretold.papers.pruning.experiment.batched import EPS, Networks
+from foretold.papers.pruning.experiment.batched import EPS, Networks, Statistics
 
 
-@dataclass(frozen=True)
-class Images:
-    """Images (n, channels, height, width), centred and scaled; training shifts them by up to `shift` pixels and, with
-    `flip`, mirrors half of them."""
+class Augmented(Batches):
+    """Batches of images that are moved by up to `shift` pixels and, with `flip`, half of them mirrored. `generator`
+    lives where the images are."""
 
-    name: str
-    x: Tensor
-    y: Tensor
-    x_test: Tensor
-    y_test: Tensor
-    shift: int
-    flip: bool
+    def __init__(self, pictures: Pictures, order: Tensor, generator: torch.Generator) -> None:
+        wide = F.pad(pictures.x, [pictures.shift] * 4)
+        super().__init__(wide.expand(len(order), *wide.shape), pictures.y.expand(len(order), -1), order)
+        self.wide, self.size = wide, pictures.x.shape[-1]
+        self.shift, self.flip, self.generator = pictures.shift, pictures.flip, generator
 
-    @classmethod
-    def best(cls, rng: np.random.Generator, device: torch.device, limit: int | None = None) -> Images:
-        """The most demanding images that this machine has: CIFAR-10 (registry: cifar-10), else 5,000 digits of MNIST
-        (registry: mnist-5k), else the digits of scikit-learn, which are always there. `limit` caps the training set."""
-        if files.available("cifar-10"):
-            train, test = _cifar(files.fetch("cifar-10"))
-            return cls._made("CIFAR-10", *train, *test, 4, True, device, limit)
-        if files.available("mnist-5k"):
-            with gzip.open(files.fetch("mnist-5k"), "rt") as lines:
-                rows = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
-            pixels, classes, name = rows[:, :-1].reshape(-1, 1, 28, 28), rows[:, -1], "MNIST, 5,000 digits"
-            pixels = np.pad(pixels, ((0, 0), (0, 0), (2, 2), (2, 2)))
-        else:
-            from sklearn.datasets import load_digits
-
-            digits = load_digits()
-            pixels, classes, name = digits.images[:, None], digits.target, "scikit-learn's digits"
-        order, half = rng.permutation(len(classes)), len(classes) // 2
-        pixels, classes = pixels[order], classes[order]
-        halves = pixels[:half], classes[:half], pixels[half:], classes[half:]
-        return cls._made(name, *halves, 2 if pixels.shape[-1] == 32 else 1, False, device, limit)
-
-    @classmethod
-    def _made(cls, name, x, y, x_test, y_test, shift, flip, device, limit):  # type: ignore[no-untyped-def]
-        x, y = x[:limit], y[:limit]
-        centre, spread = x.mean((0, 2, 3), keepdims=True), x.std((0, 2, 3), keepdims=True)
-        scaled = [torch.tensor((part - centre) / spread, dtype=torch.float32, device=device) for part in (x, x_test)]
-        classes = [torch.tensor(part.astype(np.int64), device=device) for part in (y, y_test)]
-        return cls(name, scaled[0], classes[0], scaled[1], classes[1], shift, flip)
-
-    def augmented(self, generator: torch.Generator):  # type: ignore[no-untyped-def]
-        """A function of row numbers (streams, batch) and the step: these images, moved by up to `shift` pixels
-        and, with `flip`, half of them mirrored. `generator` lives where the images are."""
-        size, wide = self.x.shape[-1], F.pad(self.x, [self.shift] * 4)
-
-        def view(index: Tensor, step: int) -> Tensor:
-            place = torch.arange(size, device=self.x.device)
-            moves = torch.randint(2 * self.shift + 1, (2, *index.shape, 1), generator=generator, device=place.device)
-            rows, columns = (move + place for move in moves)
-            if self.flip:
-                mirrored = torch.rand((*index.shape, 1), generator=generator, device=place.device) < 0.5
-                columns = torch.where(mirrored, columns.flip(-1), columns)
-            channel = torch.arange(self.x.shape[1], device=place.device).view(-1, 1, 1)
-            return wide[index[..., None, None, None], channel, rows[:, :, None, :, None], columns[:, :, None, None, :]]
-
-        return view
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        index, device = self.order[:, step], self.wide.device
+        place = torch.arange(self.size, device=device)
+        moves = torch.randint(2 * self.shift + 1, (2, *index.shape, 1), generator=self.generator, device=device)
+        rows, columns = (move + place for move in moves)
+        if self.flip:
+            mirrored = torch.rand((*index.shape, 1), generator=self.generator, device=device) < 0.5
+            columns = torch.where(mirrored, columns.flip(-1), columns)
+        channel = torch.arange(self.wide.shape[1], device=device).view(-1, 1, 1)
+        image = index[..., None, None, None]
+        x = self.wide[image, channel, rows[:, :, None, :, None], columns[:, :, None, None, :]]
+        return x, self.y[self.replica, index]
 
 
-def _cifar(path):  # type: ignore[no-untyped-def]
-    """(images, classes) for training and testing from the binary archive: records of one class and 3,072 pixels."""
-    with tarfile.open(path) as archive:
-        members = {name.rsplit("/", 1)[-1]: name for name in archive.getnames()}
-        read = lambda name: np.frombuffer(archive.extractfile(members[name]).read(), np.uint8).reshape(-1, 3073)  # noqa: E731
-        train = np.concatenate([read(f"data_batch_{i}.bin") for i in range(1, 6)])
-        test = read("test_batch.bin")
-    return [(part[:, 1:].reshape(-1, 3, 32, 32).astype(np.float32), part[:, 0]) for part in (train, test)]
+class Residual(Networks):
+    """R pre-activation residual networks of 6 * blocks + 2 layers: stages of width, 2 width and 4 width channels.
 
-
-def initial(
-    channels: int,
-    classes: int,
-    width: int,
-    blocks: int,
-    replicas: int,
-    generator: torch.Generator,
-    device: torch.device,
-) -> Networks:
-    """R pre-activation residual networks of 6 * blocks + 2 layers: stages of width, 2 width and 4 width channels; He's
-    initial weights. `generator` on the CPU."""
-    shapes, norms, into = [(width, channels, 3)], [], width
-    for stage in range(3):
-        out = width * 2**stage
-        for _ in range(blocks):
-            shapes += [(out, into, 3), (out, out, 3)] + ([(out, into, 1)] if into != out else [])
-            norms += [into, out]
-            into = out
-    norms.append(into)
-    weights = [
-        torch.randn(replicas, out, i, k, k, generator=generator) * (2 / (i * k * k)) ** 0.5 for out, i, k in shapes
-    ]
-    weights.append(torch.randn(replicas, classes, into, generator=generator) * into**-0.5)
-    return Networks(
-        [weight.to(device) for weight in weights],
-        [torch.ones(replicas, n, device=device) for n in norms],
-        [torch.zeros(replicas, n, device=device) for n in norms],
-        torch.zeros(replicas, classes, 1, device=device),
-    )
-
-
-def forward(
-    networks: Networks, x: Tensor, statistics: list[tuple[Tensor, Tensor]] | None = None, collect: list | None = None
-) -> Tensor:
-    """Logits (R, classes, n) for images `x` (streams, n, channels, height, width); otherwise as `batched.forward`.
-
-    On CUDA the convolutions run in bfloat16. Activations are (n, R * channels, height, width).
+    weights: convolutions (R, out, in, k, k) in the order in which they are used, a block's shortcut after its two, and
+        last the classifier (R, classes, width)
+    gains, shifts: of the batch normalisations, in their order
     """
-    replicas, streams, n = networks.replicas, x.shape[0], x.shape[1]
-    weights, norms = iter(networks.weights[:-1]), iter(range(len(networks.gains)))
 
-    def convolve(h: Tensor, groups: int, stride: int = 1) -> Tensor:
-        weight = next(weights)
-        return F.conv2d(h, weight.flatten(0, 1), stride=stride, padding=weight.shape[-1] // 2, groups=groups)
+    decay: ClassVar[float] = 1e-4
 
-    def normalise(h: Tensor) -> Tensor:
-        layer = next(norms)
-        gain, shift = networks.gains[layer].flatten(), networks.shifts[layer].flatten()
-        if collect is not None:
-            variance, mean = torch.var_mean(h.float(), dim=(0, 2, 3), correction=0)
-            collect.append((mean, variance))
-        mean, variance = (None, None) if statistics is None else statistics[layer]
-        return F.relu(F.batch_norm(h, mean, variance, gain, shift, training=statistics is None, eps=EPS))
+    @classmethod
+    def drawn(cls, pictures: Pictures, width: int, blocks: int, count: int, generator: torch.Generator) -> Residual:
+        """`count` networks with He's first weights, for images of this kind. `generator` on the CPU."""
+        shapes, norms, into = [(width, pictures.x.shape[1], 3, 3)], [], width
+        for out in (width, 2 * width, 4 * width):
+            for _ in range(blocks):
+                shapes += [(out, into, 3, 3), (out, out, 3, 3)]
+                if into != out:
+                    shapes.append((out, into, 1, 1))
+                norms += [into, out]
+                into = out
+        norms.append(into)
+        classes, device = int(pictures.y.max()) + 1, pictures.x.device
+        weights = [batched.he_normal(shape, count, generator) for shape in shapes]
+        weights.append(torch.randn(count, classes, into, generator=generator) * into**-0.5)
+        parts = batched.plain_normalisation(norms, classes, count, device)
+        return cls([weight.to(device) for weight in weights], *parts)
 
-    blocks = (len(networks.gains) - 1) // 6
-    with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.device.type == "cuda"):
-        h = convolve(x.transpose(0, 1).flatten(1, 2), streams)
-        for block in range(3 * blocks):
-            wider = block > 0 and block % blocks == 0
-            stride = 2 if wider else 1
-            ready = normalise(h)
-            inner = normalise(convolve(ready, replicas, stride))
-            inner = convolve(inner, replicas)
-            h = inner + (convolve(ready, replicas, stride) if wider else h)
-        h = normalise(h).float().mean((2, 3)).view(n, replicas, -1).permute(1, 2, 0)
-    return torch.baddbmm(networks.bias, networks.weights[-1], h)
+    def forward(self, x: Tensor, statistics: Statistics | None = None, collect: Statistics | None = None) -> Tensor:
+        """Logits (R, classes, n) for images x (streams, n, channels, height, width); otherwise as for perceptrons.
+
+        On CUDA the convolutions run in bfloat16. Activations are (n, R * channels, height, width).
+        """
+        streams, n = x.shape[:2]
+        weights, norms = iter(self.weights[:-1]), iter(range(len(self.gains)))
+
+        def convolve(h: Tensor, groups: int, stride: int = 1) -> Tensor:
+            weight = next(weights)
+            return F.conv2d(h, weight.flatten(0, 1), stride=stride, padding=weight.shape[-1] // 2, groups=groups)
+
+        def normalise(h: Tensor) -> Tensor:
+            layer = next(norms)
+            gain, shift = self.gains[layer].flatten(), self.shifts[layer].flatten()
+            if collect is not None:
+                variance, mean = torch.var_mean(h.float(), dim=(0, 2, 3), correction=0)
+                collect.append((mean, variance))
+            mean, variance = (None, None) if statistics is None else statistics[layer]
+            return F.relu(F.batch_norm(h, mean, variance, gain, shift, training=statistics is None, eps=EPS))
+
+        blocks = (len(self.gains) - 1) // 6
+        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.device.type == "cuda"):
+            h = convolve(x.transpose(0, 1).flatten(1, 2), streams)
+            for block in range(3 * blocks):
+                wider = block > 0 and block % blocks == 0
+                stride = 2 if wider else 1
+                ready = normalise(h)
+                inner = normalise(convolve(ready, self.count, stride))
+                inner = convolve(inner, self.count)
+                h = inner + (convolve(ready, self.count, stride) if wider else h)
+            h = normalise(h).float().mean((2, 3)).view(n, self.count, -1).permute(1, 2, 0)
+        return torch.baddbmm(self.bias, self.weights[-1], h)
 
 
 @dataclass(frozen=True)
@@ -171,40 +117,38 @@ class Plan:
     stops: tuple[int, ...]
     densities: tuple[float, ...]
     batch: int = 128
-    rate: float = 0.1
-    parents: int = 2
-    children: int = 2
-    chunk: int = 1_000
+    chunk: int = 1_000  # images at a time where networks are measured
+    rate: ClassVar[float] = 0.1
+    parents: ClassVar[int] = 2
 
 
-def run(images: Images, plan: Plan, generator: torch.Generator) -> experiment.Grid:
-    """The experiment of `grid` with residual networks: parents stopped at `plan.stops`, pruned per
-    layer to `plan.densities`, retrained from a new learning rate, children measured alone and in pairs."""
-    device, rows = images.x.device, len(images.x)
-    batch = min(plan.batch, rows)
-    rates = batched.schedule(plan.epochs, rows // batch, plan.rate)
-
-    def fit(networks: Networks, streams: int, **more):  # type: ignore[no-untyped-def]
-        own = experiment.streams(generator, streams)
-        orders = batched.batches(rows, batch, plan.epochs, own).to(device)
-        seed = int(torch.randint(2**62, (1,), generator=generator))
-        view = images.augmented(torch.Generator(device=device).manual_seed(seed))
-        return batched.train(
-            networks, images.x, images.y, orders, rates, decay=1e-4, forward=forward, view=view, **more
-        )
-
-    classes = int(images.y.max()) + 1
-    dense = initial(images.x.shape[1], classes, plan.width, plan.blocks, plan.parents, generator, device)
-    _, kept = fit(dense, plan.parents, snapshots=[stop * (rows // batch) for stop in plan.stops])
-    stages = [kept[stop * (rows // batch)] for stop in plan.stops]
-    parents = stages[0].map(lambda *tensors: torch.stack(tensors, 1).flatten(0, 1), *stages[1:])
-    index = experiment.family(plan.parents, plan.children, len(plan.stops), len(plan.densities)).to(device)
-    children = parents.take(index)
+def run(pictures: Pictures, plan: Plan, generator: torch.Generator) -> experiment.Grid:
+    """The experiment of `grid` with residual networks: parents stopped at `plan.stops`, pruned per layer to
+    `plan.densities`, retrained from a new learning rate, children measured alone and in pairs."""
+    per_epoch = len(pictures.x) // min(plan.batch, len(pictures.x))
+    dense = Residual.drawn(pictures, plan.width, plan.blocks, plan.parents, generator)
+    snapshots = [stop * per_epoch for stop in plan.stops]
+    kept = _fit(dense, pictures, plan, plan.parents, generator, snapshots=snapshots)
+    parents = experiment.by_temperature([kept[step] for step in snapshots])
+    index = experiment.family(plan.parents, len(plan.stops), len(plan.densities))
+    children = parents.take(index.to(pictures.x.device))
     masks = batched.prune(children, list(plan.densities) * (len(index) // len(plan.densities)))
-    fit(children, plan.parents * plan.children, masks=masks)
-    return experiment.measure(
-        parents, children, images, plan, plan.stops, plan.densities, forward=forward, chunk=plan.chunk
-    )
+    _fit(children, pictures, plan, plan.parents * experiment.CHILDREN, generator, masks=masks)
+    return experiment.measure(parents, children, pictures, plan.stops, plan.densities, plan.chunk)
+
+
+def _fit(
+    networks: Residual, pictures: Pictures, plan: Plan, streams: int, generator: torch.Generator, **how: Any
+) -> dict[int, Networks]:
+    """Train in place, every stream with an order of its own; `how` goes to `batched.train`, whose copies return."""
+    rows = len(pictures.x)
+    batch = min(plan.batch, rows)
+    order = batched.orders(rows, batch, plan.epochs, batched.streams(generator, streams))
+    seed = int(torch.randint(2**62, (1,), generator=generator))
+    shifts = torch.Generator(device=pictures.x.device).manual_seed(seed)
+    rates = batched.schedule(plan.epochs, rows // batch, plan.rate)
+    _, kept = batched.train(networks, Augmented(pictures, order, shifts), rates, **how)
+    return kept
 
 
 def decide(grid: experiment.Grid) -> dict[str, tuple[float, float]]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from foretold.kit import gpt, replicas, training
-from foretold.papers.reversal.experiment.small_models import HEADS, LAYERS, learning_rates
+from foretold.papers.reversal.experiment.small_models import BETAS, CLIP, HEADS, LAYERS, learning_rates
 from foretold.papers.reversal.idea import Fact
 
 NAMES, TRADES = 26, 24
@@ -28,14 +28,13 @@ ASKED = 500  # new questions after the training
 
 @dataclass(frozen=True)
 class Reading:
-    """For each of R models: `losses`, ln p of the right name at each step, negative, (R, steps); on `questions` new
-    ones, `either`, the mean probability of the two names in the context, and `choice`, how often the right one is the
+    """For each of R models: `losses`, ln p of the right name at each step, negative, (R, steps); on ASKED new ones,
+    `either`, the mean probability of the two names in the context, and `choice`, how often the right one is the
     more probable of the two, (R,) each."""
 
     losses: np.ndarray
     either: np.ndarray
     choice: np.ndarray
-    questions: int = ASKED
 
 
 def questions(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -55,14 +54,12 @@ def read(models: int, steps: int, generator: torch.Generator, device: str | torc
     """Train `models` models at once to answer such questions, on new ones at every step, and ask ASKED more. Only the
     answer counts for the loss: the rest of a question is noise."""
     config = gpt.Config(LAYERS, WIDTH, HEADS, 4 * STATED + 2, NAMES + TRADES + 2, activation="relu")
-    weights = torch.stack([replicas.initial(config.shapes, LAYERS, config.std, generator) for _ in range(models)])
-    weights = weights.to(device)
-    optimiser = replicas.AdamW(weights, None, (0.9, 0.98), 1e-8, 0.0, 1.0)
+    weights = torch.stack([config.first_weights(generator) for _ in range(models)]).to(device)
+    optimiser = replicas.AdamW(weights, BETAS, CLIP)
 
     def surprise(weights: Tensor, tokens: Tensor) -> Tensor:
         """-ln p of the last token, (R, B), of tokens (R, B, T)."""
-        inputs, wanted = tokens[..., :-1].to(device), tokens[..., 1:].to(device)
-        return replicas.token_losses(weights, inputs, wanted, config.shapes, config.heads, config.activation)[..., -1]
+        return config.token_losses(weights, tokens.to(device))[..., -1]
 
     def mean_surprise(weights: Tensor, tokens: Tensor) -> Tensor:
         return surprise(weights, tokens).mean(1)

@@ -16,6 +16,7 @@ from foretold.papers.reversal.data import IGNORED, Cell, Question
 
 LAYERS, HEADS = 2, 4
 BATCH, RATE, WARMUP = 32, 5e-3, 0.05  # documents, the highest learning rate, share of the steps until it
+BETAS, CLIP = (0.9, 0.98), 1.0  # of AdamW; largest norm of a gradient
 LOOKS = 10  # how often questions are looked at during a training
 LONGEST_ANSWER = 6  # words
 
@@ -33,11 +34,7 @@ class Trained:
 
     def model(self, replica: int) -> torch.nn.Module:
         """One of the models as a plain ``transformers.GPT2LMHeadModel``."""
-        views = replicas.views(self.weights[replica : replica + 1], self.config.shapes)
-        state = {name: view[0] for name, view in views.items()}
-        model = self.config.model()
-        model.load_state_dict(state | {"lm_head.weight": state["transformer.wte.weight"]})
-        return model
+        return self.config.model(self.weights[replica])
 
 
 def train(
@@ -61,14 +58,14 @@ def train(
     longest = max(tokens.shape[1] for tokens in sets)
     context = max([longest] + [tokens.shape[1] for each in asked for tokens, _ in each.values()])
     config = gpt.Config(LAYERS, width, HEADS, context, len(data.vocabulary()))
-    weights = torch.stack([replicas.initial(config.shapes, LAYERS, config.std, generator) for _ in sets]).to(device)
+    weights = torch.stack([config.first_weights(generator) for _ in sets]).to(device)
     orders = [training.full_batches(len(tokens), BATCH, steps, generator) for tokens in sets]
     sets = [_widened(tokens, longest).to(device) for tokens in sets]
-    optimiser = replicas.AdamW(weights, replicas.decayed(config.shapes).to(device), (0.9, 0.98), 1e-8, decay, 1.0)
+    optimiser = replicas.AdamW(weights, BETAS, CLIP, decay * config.matrices().to(device))
 
     def losses_of(weights: Tensor, rows: Tensor) -> Tensor:
         counted = rows[..., 1:] != IGNORED
-        return (_token_losses(config, weights, rows) * counted).sum((1, 2)) / counted.sum((1, 2))
+        return (config.token_losses(weights, rows) * counted).sum((1, 2)) / counted.sum((1, 2))
 
     moments = _moments(steps) if asked else [steps]
     tracks: dict[Cell, list[np.ndarray]] = {title: [] for title in (asked[0] if asked else ())}
@@ -129,17 +126,10 @@ def _widened(rows: Tensor, length: int) -> Tensor:
     return functional.pad(rows, (0, length - rows.shape[1]))
 
 
-def _token_losses(config: gpt.Config, weights: Tensor, tokens: Tensor) -> Tensor:
-    """Cross-entropy of all tokens (R, B, T) but the first of each row, (R, B, T - 1)."""
-    return replicas.token_losses(
-        weights, tokens[..., :-1], tokens[..., 1:], config.shapes, config.heads, config.activation
-    )
-
-
 @torch.no_grad()
 def _log_probability(config: gpt.Config, weights: Tensor, questions: Sequence[tuple[Tensor, Tensor]]) -> np.ndarray:
     length = max(tokens.shape[1] for tokens, _ in questions)
     tokens = torch.stack([_widened(tokens, length) for tokens, _ in questions]).to(weights.device)
     counted = torch.stack([_widened(counted, length) for _, counted in questions]).to(weights.device)
-    losses = _token_losses(config, weights, tokens) * counted[..., 1:]
+    losses = config.token_losses(weights, tokens) * counted[..., 1:]
     return -losses.sum(-1).double().cpu().numpy()

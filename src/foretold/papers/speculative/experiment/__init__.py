@@ -11,18 +11,18 @@ import pandas as pd
 import torch
 from scipy.optimize import brentq
 
-from foretold import data
+from foretold.kit.corpora import Corpus
+from foretold.kit.uncertainty import percentile_interval
 from foretold.papers.speculative.experiment import batched, training
 from foretold.papers.speculative.experiment.batched import Rule
+from foretold.papers.speculative.idea import Counters, Drafted, Model, StopRule, Tokens
+from foretold.papers.speculative.theory import State, StoppingValue
 
 # Speed-up over the target alone: best fixed length (the figure at the top of the repository), SpecDec++ (abstract).
 FIXED = {"Alpaca": 1.90, "HumanEval": 2.00, "GSM8K": 2.07}
 ADAPTIVE = {"Alpaca": 2.04, "HumanEval": 2.23, "GSM8K": 2.26}
-
-
-def dots() -> pd.DataFrame:
-    """The paper's figure as a table: dataset, method, verification, discard."""
-    return data.table("speculative")
+RESAMPLES = 500  # of a bootstrap
+ROUNDS = 14  # that the figure of one text shows
 
 
 def speed(verification: Any, discard: Any, cost_ratio: float) -> Any:
@@ -39,10 +39,10 @@ def fit_ratio(frame: pd.DataFrame, published: float) -> float:
     return float(brentq(excess, 1.0, 100.0))
 
 
-def headline(frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    """For each data set: the ratio fitted to the best fixed length alone, the speed-up that it then gives the best dot
-    of SpecDec++, and the one in the abstract."""
-    frame = dots() if frame is None else frame
+def headline(frame: pd.DataFrame) -> pd.DataFrame:
+    """For each data set of the paper's figure, a table of dots (dataset, method, verification, discard): the ratio
+    fitted to the best fixed length alone, the speed-up that it then gives the best dot of SpecDec++, and the one in the
+    abstract."""
     rows = []
     for name, published in FIXED.items():
         part = frame[frame["dataset"] == name]
@@ -59,20 +59,21 @@ def inferred_lengths(frame: pd.DataFrame) -> np.ndarray:
     return ((1 + frame["discard"]) / frame["verification"] - 1).to_numpy()
 
 
-def decisions(solved: Mapping[Any, Any]) -> list[tuple[float, bool]]:
-    """(risk of a rejection, whether going on is best) of each state of `speculative.stopping_values` at which both are
-    allowed and one is better."""
+def decisions(solved: Mapping[State, StoppingValue]) -> list[tuple[float, bool]]:
+    """(risk of a rejection, whether going on is best) of each state of `stopping_values` at which both are allowed and
+    one is better."""
     clear = [one for one in solved.values() if np.isfinite(one.go_on) and abs(one.go_on - one.stop) > 1e-9]
     return [(one.rejection, bool(one.go_on < one.stop)) for one in clear]
 
 
-def overlap(solved: Mapping[Any, Any]) -> float:
-    """Largest risk at which going on is best minus the smallest at which stopping is, among states with the same prefix
-    (the shortest) and equally many candidates; above 0 no threshold on the risk can be optimal. -1 without a pair."""
-    first, found = min((written for written, _ in solved), key=len), -1.0
+def overlap(solved: Mapping[State, StoppingValue]) -> float:
+    """Largest risk at which going on is best minus the smallest at which stopping is, among states in which nothing has
+    been written and equally many candidates; above 0 no threshold on the risk can be optimal. -1 without a pair."""
+    found = -1.0
     for count in sorted({len(candidates) for _, candidates in solved}):
-        same = decisions({k: v for k, v in solved.items() if k[0] == first and len(k[1]) == count})
-        goes, stops = ([risk for risk, flag in same if flag is kind] for kind in (True, False))
+        same = decisions({state: one for state, one in solved.items() if not state[0] and len(state[1]) == count})
+        goes = [risk for risk, goes_on in same if goes_on]
+        stops = [risk for risk, goes_on in same if not goes_on]
         if goes and stops:
             found = max(found, max(goes) - min(stops))
     return found
@@ -89,18 +90,10 @@ def measure(
     "oracle" see the target. `generator` makes the same fresh generator for each."""
     found = {}
     for name, (rule, longest) in policies.items():
-        found[name] = batched.decode(
-            models["target"],
-            models["draft"],
-            prompts,
-            n_tokens,
-            rule,
-            generator(),
-            longest,
-            needs_target=name.startswith("oracle"),
-        )
-        one = found[name]
+        sees = name.startswith("oracle")
+        one = batched.decode(models, prompts, n_tokens, rule, longest, generator(), needs_target=sees)
         assert (one["drafted"] + one["rounds"] == one["tokens"] + one["discarded"]).all()
+        found[name] = one
     return found
 
 
@@ -115,7 +108,7 @@ def speeds(
     found: Mapping[str, Mapping[str, np.ndarray]],
     cost: Callable[[np.ndarray], np.ndarray] | float,
     rng: np.random.Generator,
-    resamples: int = 500,
+    resamples: int = RESAMPLES,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Speed over the target alone, with rates, and its bootstrap over prompts.
 
@@ -124,7 +117,7 @@ def speeds(
     """
     names = list(found)
     rows = len(found[names[0]]["rounds"])
-    weights = rng.multinomial(rows, np.full(rows, 1 / rows), resamples).astype(float)
+    weights = resampled(rows, resamples, rng)
     alone = cost if np.isscalar(cost) else float(cost(np.array([1]))[0])
     table, drawn = [], {}
     for name in names:
@@ -133,17 +126,16 @@ def speeds(
         drawn[name] = alone * (weights @ tokens) / (weights @ time)
         verification = one["rounds"].sum() / tokens.sum()
         drafts = one["drafted"].sum() / tokens.sum()
-        low, high = np.quantile(drawn[name], [0.025, 0.975])
-        table.append((alone * tokens.sum() / time.sum(), low, high, verification, drafts + verification - 1))
+        ends = percentile_interval(drawn[name])
+        table.append((alone * tokens.sum() / time.sum(), *ends, verification, drafts + verification - 1))
     frame = pd.DataFrame(table, index=names, columns=["speed", "low", "high", "verification", "discard"])
     return frame, pd.DataFrame(drawn)
 
 
 def gain(table: pd.DataFrame, drawn: pd.DataFrame, name: str, over: str) -> tuple[float, tuple[float, float]]:
     """Relative gain in speed of one policy over another, and its paired 95% bootstrap interval."""
-    ratio = drawn[name] / drawn[over] - 1
-    low, high = np.quantile(ratio, [0.025, 0.975])
-    return float(table.loc[name, "speed"] / table.loc[over, "speed"] - 1), (float(low), float(high))
+    gained = float(table.loc[name, "speed"] / table.loc[over, "speed"] - 1)
+    return gained, percentile_interval(drawn[name] / drawn[over] - 1)
 
 
 def adaptive(
@@ -154,20 +146,14 @@ def adaptive(
     return {f"{label}, h = {h:g}": (batched.cumulative(predict, h, longest), longest) for h in thresholds}
 
 
-def token_counts(texts: np.ndarray, start: int, vocabulary: int, pairs: bool = False) -> np.ndarray:
-    """How often each token (or pair of neighbours) comes in texts (B, T) from position `start` on, flattened."""
+def pair_counts(texts: np.ndarray, start: int, vocabulary: int) -> np.ndarray:
+    """How often each pair of neighbours comes in texts (B, T) from position `start` on, shape (V V,)."""
     part = np.asarray(texts)[:, start:]
-    if not pairs:
-        return np.bincount(part.ravel(), minlength=vocabulary)
     return np.bincount((part[:, :-1] * vocabulary + part[:, 1:]).ravel(), minlength=vocabulary**2)
 
 
 def below(
-    found: Mapping[str, Mapping[str, np.ndarray]],
-    fixed: Sequence[str],
-    name: str,
-    rng: np.random.Generator,
-    resamples: int = 500,
+    found: Mapping[str, Mapping[str, np.ndarray]], fixed: Sequence[str], name: str, rng: np.random.Generator
 ) -> tuple[float, tuple[float, float]]:
     """Discard rate of a policy minus that of the fixed lengths, interpolated to its verification rate, and the 95%
     bootstrap interval over prompts."""
@@ -182,9 +168,13 @@ def below(
         return discard - float(np.interp(verification, curve[:, 0], curve[:, 1]))
 
     rows = len(found[name]["rounds"])
-    drawn = rng.multinomial(rows, np.full(rows, 1 / rows), resamples).astype(float)
-    low, high = np.quantile([difference(weights) for weights in drawn], [0.025, 0.975])
-    return difference(np.ones(rows)), (float(low), float(high))
+    interval = percentile_interval([difference(weights) for weights in resampled(rows, RESAMPLES, rng)])
+    return difference(np.ones(rows)), interval
+
+
+def resampled(rows: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each row is drawn in each of the bootstrap's samples, (resamples, rows)."""
+    return rng.multinomial(rows, np.full(rows, 1 / rows), resamples).astype(float)
 
 
 def law_of_two(model: torch.nn.Module, prompt: torch.Tensor) -> np.ndarray:
@@ -200,10 +190,10 @@ def law_of_two(model: torch.nn.Module, prompt: torch.Tensor) -> np.ndarray:
     return (first[:, None] * second).flatten().cpu().numpy()
 
 
-def chi_square(counts: np.ndarray, probabilities: np.ndarray, least: float = 5.0) -> tuple[float, int]:
-    """Pearson's statistic and its degrees of freedom; cells with fewer than `least` expected are one cell."""
+def chi_square(counts: np.ndarray, probabilities: np.ndarray) -> tuple[float, int]:
+    """Pearson's statistic and its degrees of freedom; cells with fewer than five expected are one cell."""
     expected = probabilities / probabilities.sum() * counts.sum()
-    large = expected >= least
+    large = expected >= 5
     seen = np.append(counts[large], counts[~large].sum())
     hoped = np.append(expected[large], expected[~large].sum())
     seen, hoped = seen[hoped > 0], hoped[hoped > 0]
@@ -211,35 +201,35 @@ def chi_square(counts: np.ndarray, probabilities: np.ndarray, least: float = 5.0
 
 
 def rounds(
-    counters: Any, tokens: Sequence[int], draft: Any, rule: Any, prompt: torch.Tensor, text: Any, most: int = 14
+    counters: Counters, tokens: Sequence[int], draft: Model, rule: StopRule, prompt: torch.Tensor, text: Corpus
 ) -> list[dict[str, Any]]:
-    """The first rounds of a text for `ladder`: characters accepted, written by the target and
-    discarded, and the running risk that `rule` saw, computed again from the draft."""
-    from foretold.papers.speculative.idea import Drafted
-
+    """The first `ROUNDS` rounds of a text for `ladder`: characters accepted, written by the target and discarded, and
+    the running risk that `rule` saw, computed again from the draft."""
     shown, done = [], 0
 
     def read(token: int) -> str:
         return text.decode([token]).replace(" ", "\u00b7").replace("\n", "\u21b5").replace("\t", "\u2192")
 
-    for candidates, accepted in list(zip(counters.candidates, counters.accepted, strict=True))[:most]:
-        prefix = (*prompt.tolist(), *tokens[:done])
-        drafted = Drafted(prefix)
-        for i, token in enumerate(candidates):
-            q = draft(prefix + tuple(candidates[:i]))
-            drafted.tokens.append(token)
-            drafted.probabilities.append(float(q[token]))
-            drafted.distributions.append(q)
-            drafted.raw.append(q)
-            drafted.hidden.append(draft.hidden)
-        rule(drafted)
+    for candidates, accepted in zip(counters.candidates[:ROUNDS], counters.accepted[:ROUNDS], strict=True):
+        drafted = drafted_again(draft, (*prompt.tolist(), *tokens[:done]), candidates)
         done += accepted + 1
-        shown.append(
-            {
-                "accepted": [read(token) for token in candidates[:accepted]],
-                "own": read(tokens[done - 1]),
-                "discarded": [read(token) for token in candidates[accepted:]],
-                "risk": 1 - np.cumprod(drafted.estimates),
-            }
-        )
-    return [one for one in shown if len(one["risk"])]
+        if candidates:
+            rule(drafted)
+            parts = {"accepted": candidates[:accepted], "discarded": candidates[accepted:]}
+            characters = {name: [read(token) for token in part] for name, part in parts.items()}
+            risk = 1 - np.cumprod(drafted.estimates)
+            shown.append({**characters, "own": read(tokens[done - 1]), "risk": risk})
+    return shown
+
+
+def drafted_again(draft: Model, prefix: Tokens, candidates: Sequence[int]) -> Drafted:
+    """What a rule saw of candidates that were drafted after a prefix."""
+    drafted = Drafted(prefix)
+    for i, token in enumerate(candidates):
+        q = np.asarray(draft(prefix + tuple(candidates[:i])))
+        drafted.tokens.append(token)
+        drafted.probabilities.append(float(q[token]))
+        drafted.distributions.append(q)
+        drafted.raw.append(q)
+        drafted.hidden.append(getattr(draft, "hidden", None))
+    return drafted

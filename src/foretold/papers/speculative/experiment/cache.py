@@ -1,4 +1,4 @@
-"""Neural models as the two callables of `speculative.speculative_sample`, with key-value caches.
+"""Neural models as the two callables of `speculative_sample`, with key-value caches.
 
 A `CachedModel` keeps the keys and values of the tokens that it has read. Asked about a prefix, it drops what is no
 longer true and reads only what is new: one token for a draft, K + 1 for a verification, in one forward call.
@@ -7,14 +7,15 @@ longer true and reads only what is new: one token for a draft, K + 1 for a verif
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from foretold.kit import gpt
-from foretold.papers.speculative.idea.rules import FixedLength
+from foretold.kit import check, gpt
+from foretold.papers.speculative import idea
+from foretold.papers.speculative.experiment.training import features
 
 if TYPE_CHECKING:
     from transformers import DynamicCache
@@ -37,11 +38,13 @@ class CachedModel:
     """
 
     def __init__(self, model: torch.nn.Module, temperature: float = 1.0, hidden: bool = False) -> None:
-        if not temperature >= 0:
-            raise ValueError(f"temperature is {temperature!r}; allowed is a number >= 0 (0 is greedy)")
-        self.model, self.temperature, self.wants_hidden = model, temperature, hidden
+        self.temperature = check.real("temperature", temperature, 0, allowed="a number >= 0 (0 is greedy)")
+        self.model, self.wants_hidden = model, hidden
         self.device = next(model.parameters()).device
-        self.calls, self.read, self.hidden, self.raw = 0, [], None, None
+        self.calls = 0
+        self.read: list[int] = []
+        self.hidden: torch.Tensor | None = None
+        self.raw: np.ndarray | None = None
         self.cache = gpt.load_transformers().DynamicCache()
 
     def __call__(self, prefix: Sequence[int]) -> np.ndarray:
@@ -52,17 +55,22 @@ class CachedModel:
         """Distributions after `prefix` and after each of K candidates, shape (K+1, V), from one call."""
         return self._rows([*prefix, *candidates], len(candidates) + 1)
 
+    def keep(self, count: int) -> None:
+        """Forget all but the first `count` tokens that were read."""
+        if len(self.read) > count:
+            self.read = self.read[:count]
+            _shorten(self.cache, count)
+
     @torch.inference_mode()
     def _rows(self, tokens: list[int], count: int) -> np.ndarray:
         if len(tokens) < count:
             raise ValueError(f"prefix has {len(tokens) - count + 1} tokens; allowed is at least 1")
-        keep = min(len(self.read), len(tokens) - count)
+        known = min(len(self.read), len(tokens) - count)
         # What was read and what is asked nearly always agree: look from the end, where they part.
-        while keep and self.read[:keep] != tokens[:keep]:
-            keep -= 1
-        if len(self.read) > keep:
-            _shorten(self.cache, keep)
-        fresh = torch.tensor([tokens[keep:]], device=self.device)
+        while known and self.read[:known] != tokens[:known]:
+            known -= 1
+        self.keep(known)
+        fresh = torch.tensor([tokens[known:]], device=self.device)
         out = self.model(
             input_ids=fresh,
             past_key_values=self.cache,
@@ -97,9 +105,7 @@ def _shorten(cache: DynamicCache, length: int) -> None:
 
 def autoregressive(target: CachedModel, prefix: Sequence[int], n_tokens: int, rng: np.random.Generator) -> list[int]:
     """`n_tokens` tokens of the target alone, one call each."""
-    from foretold.papers.speculative import idea
-
-    return idea.speculative_sample(target, target, prefix, n_tokens, FixedLength(0), rng)[0]
+    return idea.speculative_sample(target, target, prefix, n_tokens, idea.FixedLength(0), rng)[0]
 
 
 def call_seconds(
@@ -113,8 +119,7 @@ def call_seconds(
     seconds = np.empty((repeats, len(counts)))
     for turn in range(repeats):
         for i, count in enumerate(counts):
-            cached.read = cached.read[:context] if cached.read[:context] == text[:context] else []
-            _shorten(cached.cache, len(cached.read))
+            cached.keep(context)
             cached(text[:context])
             began = time.perf_counter()
             cached.verify(text[: context + 1], text[context + 1 : context + count])
@@ -124,11 +129,11 @@ def call_seconds(
     return np.median(seconds, axis=0)
 
 
-def head_predictor(head: Any, embedding: torch.Tensor, features: Any):
-    """``predict(drafted, i)`` of `speculative.AcceptanceThreshold` for a trained head."""
+def head_predictor(head: idea.AcceptanceHead, embedding: torch.Tensor) -> Callable[[idea.Drafted, int], float]:
+    """``predict(drafted, i)`` of `AcceptanceThreshold` for a trained head, and the draft's table of embeddings."""
 
     @torch.inference_mode()
-    def predict(drafted, i: int) -> float:
+    def predict(drafted: idea.Drafted, i: int) -> float:
         q = torch.as_tensor(drafted.raw[i], dtype=torch.float32)[None]
         token = torch.tensor([drafted.tokens[i]])
         return float(head.probability(features(drafted.hidden[i][None].cpu(), token, q, embedding)))

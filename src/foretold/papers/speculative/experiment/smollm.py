@@ -13,11 +13,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from foretold import data
-from foretold.kit import pretrained
-from foretold.papers.speculative import idea
+from foretold.kit import check, pretrained
 from foretold.papers.speculative.experiment import cache
-from foretold.papers.speculative.idea.rules import FixedLength
+from foretold.papers.speculative.idea import FixedLength, speculative_sample
 
 TEXTS = (
     "def area(width, height):\n    return width * height\n\n"
@@ -25,21 +23,21 @@ TEXTS = (
     "Red is a colour. Green is a colour. Blue is a colour. Yellow is",
     "The old bridge was closed in winter. When spring came, people of the village",
 )
+LONGEST_MATCH = 3  # tokens that are looked up
 
 
 class Lookup:
-    """A draft for `speculative.speculative_sample`: all probability on the token that followed the latest earlier place
-    of the last `most` to 1 tokens; a token seen nowhere before is followed by itself."""
+    """A draft for `speculative_sample`: all probability on the token that followed the latest earlier place of the last
+    `LONGEST_MATCH` to 1 tokens; a token seen nowhere before is followed by itself. Raises ValueError for a vocabulary
+    below 1."""
 
-    def __init__(self, vocabulary: int, most: int = 3) -> None:
-        if vocabulary < 1 or most < 1:
-            raise ValueError(f"vocabulary and most are {vocabulary!r} and {most!r}; allowed are whole numbers >= 1")
-        self.vocabulary, self.most, self.length = vocabulary, most, 0
+    def __init__(self, vocabulary: int) -> None:
+        self.vocabulary, self.length = check.whole("vocabulary", vocabulary, 1), 0
 
     def __call__(self, prefix: Sequence[int]) -> np.ndarray:
         """Distribution (V,); ``.length`` is then the number of tokens that were found again, 0 for none."""
         token, self.length = prefix[-1], 0
-        for length in range(min(self.most, len(prefix) - 1), 0, -1):
+        for length in range(min(LONGEST_MATCH, len(prefix) - 1), 0, -1):
             wanted = tuple(prefix[-length:])
             places = [i for i in range(len(prefix) - length) if tuple(prefix[i : i + length]) == wanted]
             if places:
@@ -51,7 +49,7 @@ class Lookup:
 
 
 def measure(
-    lengths: Sequence[int], n_tokens: int, temperature: float, device: str | torch.device = "cpu", seed: int = 0
+    lengths: Sequence[int], n_tokens: int, temperature: float, device: str | torch.device = "cpu"
 ) -> pd.DataFrame:
     """Counters of SmolLM2 with prompt lookup on `TEXTS`, a row for each text and number of candidates (0: alone), and
     whether the text is the one that the target writes alone (greedy only). Needs the registry's file of weights."""
@@ -59,20 +57,13 @@ def measure(
     rows = []
     for number, text in enumerate(TEXTS):
         prompt = tokenizer(text).input_ids
+        texts = []
         for length in lengths:
-            target = cache.CachedModel(model, temperature)
-            draft = Lookup(model.config.vocab_size)
-            tokens, c = idea.speculative_sample(
-                target, draft, prompt, n_tokens, FixedLength(length), np.random.default_rng(seed)
-            )
-            if length == lengths[0]:
-                alone = tokens
-            same = tokens == alone if temperature == 0 else ""
+            target, draft = cache.CachedModel(model, temperature), Lookup(model.config.vocab_size)
+            rng = np.random.default_rng(0)
+            tokens, c = speculative_sample(target, draft, prompt, n_tokens, FixedLength(length), rng)
+            texts.append(tokens)
+            same = tokens == texts[0] if temperature == 0 else ""
             rows.append((number, temperature, length, c.tokens, c.rounds, c.drafted, c.discarded, same))
     columns = ["text", "temperature", "length", "tokens", "rounds", "drafted", "discarded", "same"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def recorded() -> pd.DataFrame:
-    """What `measure` found, from the table that travels with the package."""
-    return data.table("speculative_smollm2")

@@ -3,14 +3,18 @@ on positions of texts that the target wrote."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from foretold.kit import gpt
+from foretold.kit import corpora, gpt, training
 from foretold.papers.speculative import idea
 from foretold.papers.speculative.experiment import batched
+
+PEAKS = 3e-3, 1e-2  # learning rates of target and draft
+EPOCHS, BATCH, RATE, LAYERS = 6, 256, 2e-3, 3  # of the head
 
 
 def schedule(steps: int, peak: float) -> np.ndarray:
@@ -21,31 +25,19 @@ def schedule(steps: int, peak: float) -> np.ndarray:
 
 
 def train_pair(
-    text: gpt.Corpus,
+    text: corpora.Corpus,
     target: gpt.Config,
     draft: gpt.Config,
     steps: tuple[int, int],
     generator: torch.Generator,
     device: str | torch.device = "cpu",
-    rates: tuple[float, float] = (3e-3, 1e-2),
     batch: int = 8,
 ) -> tuple[dict[str, torch.nn.Module], dict[str, float]]:
     """Both models, trained on the same text, on `device`; and their losses on held-out text in nats a token."""
     models, losses = {}, {}
-    for name, config, count, rate in zip(("target", "draft"), (target, draft), steps, rates, strict=True):
-        trained = gpt.train(
-            config,
-            text.train,
-            text.validation,
-            schedule(count, rate)[None],
-            batch=batch,
-            generator=generator,
-            evaluate_at=count,
-            clip=1.0,
-            windows=64,
-            device=device,
-            progress=False,
-        )
+    for name, config, count, rate in zip(("target", "draft"), (target, draft), steps, PEAKS, strict=True):
+        plan = gpt.Plan(batch, evaluate_at=count, windows=64, clip=1.0)
+        trained = gpt.train(config, text, schedule(count, rate)[None], plan, generator, device)
         models[name] = trained.model().to(device).eval()
         losses[name] = float(trained.losses[0, -1])
     return models, losses
@@ -87,7 +79,7 @@ def positions(
     logits, hidden = batched.Rows(models["draft"], rows).feed(texts[:, :-1], zero)
     q = logits.softmax(-1)
     drafted = batched.draw(q, generator)
-    label = (batched.drawn(p, drafted) / batched.drawn(q, drafted)).clamp(max=1)
+    label = batched.acceptance(p, q, drafted)
     kept = torch.ones_like(drafted, dtype=torch.bool)
     if mixing < 1:
         takes_x = (torch.rand(rows, length - 1, generator=generator) < mixing).to(texts.device)
@@ -102,34 +94,25 @@ def positions(
     return Positions(x, label[kept], batched.drawn(q, drafted)[kept])
 
 
-def train_head(
-    data: Positions,
-    rejection_weight: float,
-    generator: torch.Generator,
-    epochs: int = 3,
-    layers: int = 3,
-    rate: float = 2e-3,
-    batch: int = 256,
-) -> idea.AcceptanceHead:
-    """An acceptance head fitted to `data` by AdamW on the weighted loss."""
+def train_head(data: Positions, rejection_weight: float, generator: torch.Generator) -> idea.AcceptanceHead:
+    """An acceptance head fitted to `data` by AdamW on the weighted loss. Raises ValueError for no positions."""
+    n = len(data.x)
+    size = min(BATCH, n)
+    drawn = training.batches(n, size, EPOCHS, generator)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
-        head = idea.AcceptanceHead(data.x.shape[-1], layers)
+        head = idea.AcceptanceHead(data.x.shape[-1], LAYERS)
     head.to(data.x.device)
-    x, label = data.x.clone(), data.acceptance.clone()
-    optimiser = torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=1e-3)
-    total = epochs * max(1, len(x) // batch)
-    slow = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=total + 1, pct_start=0.1)
-    done = 0
-    while done < total:
-        for rows in torch.randperm(len(x), generator=generator).split(batch)[: max(1, len(x) // batch)]:
-            rows = rows.to(x.device)
-            loss = idea.weighted_acceptance_loss(head(x[rows]), label[rows], rejection_weight)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            slow.step()
-            done += 1
+
+    def loss(rows: torch.Tensor) -> torch.Tensor:
+        rows = rows.to(data.x.device)
+        return idea.weighted_acceptance_loss(head(data.x[rows]), data.acceptance[rows], rejection_weight)
+
+    optimiser = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=1e-3)
+    steps = EPOCHS * (n // size)
+    rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps + 1, pct_start=0.1)
+    # What is left at the end of a pass is no batch.
+    training.fit(optimiser, loss, (rows for rows in drawn if len(rows) == size), rates)
     return head.eval()
 
 
@@ -144,7 +127,7 @@ def quality(head: idea.AcceptanceHead, data: Positions) -> dict[str, float]:
     return {"correlation": correlation, "predicted": float(s.mean()), "true": float(a.mean()), "KL": float(kl.mean())}
 
 
-def predictor(head: idea.AcceptanceHead, draft: torch.nn.Module):
+def predictor(head: idea.AcceptanceHead, draft: torch.nn.Module) -> Callable[[batched.State], torch.Tensor]:
     """The head as ``predict`` of `batched.cumulative`."""
     table = draft.get_input_embeddings().weight
     return lambda s: head.probability(features(s.hidden, s.token, s.q, table))

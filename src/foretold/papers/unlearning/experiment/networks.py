@@ -26,15 +26,15 @@ with warnings.catch_warnings():  # peft asks for a progress bar of widgets, whic
 SIDE, CLASSES = 8, 10  # pixels across a digit; which of ten
 TURNS = 4  # of an image by a quarter, which the backbone learns to tell apart
 HEADS = 4  # of attention
+BATCH = 50  # rows, in the training of LoRA layers
 State = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How LoRA layers are trained: passes over their rows, rows in a batch, AdamW's learning rate."""
+    """How LoRA layers are trained: passes over their rows, AdamW's learning rate."""
 
     epochs: int
-    batch: int = 50
     rate: float = 2e-2
 
 
@@ -207,7 +207,7 @@ class Learner:
         for name, parameter in self.parameters.items():
             parameter.requires_grad_(name in trained)
         optimiser = torch.optim.AdamW([self.parameters[name] for name in trained], recipe.rate, weight_decay=0.0)
-        batches = training.batches(len(x), recipe.batch, recipe.epochs, generator)
+        batches = training.batches(len(x), BATCH, recipe.epochs, generator)
         _fit(self.network, x, y, optimiser, batches)
 
     @torch.no_grad()

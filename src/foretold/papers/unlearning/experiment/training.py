@@ -64,8 +64,8 @@ class System:
     sequences: Sequence[Order]
     recipe: Recipe
     seed: int
-    checkpoints: dict[tuple[int, Order], State] = field(default_factory=dict)
-    deleted: dict[int, set[int]] = field(default_factory=dict)
+    checkpoints: dict[tuple[int, Order], State] = field(default_factory=dict, init=False)
+    deleted: dict[int, set[int]] = field(default_factory=dict, init=False)
 
     def train(self) -> System:
         """Train every different prefix of the sequences on every shard, once."""

@@ -34,13 +34,21 @@ class Encoded(NamedTuple):
 
 def shape(word: str) -> str:
     """A coarse look of a word: what it begins with, and whether it holds digits, hyphens, underscores or dots."""
-    first = word[0] if word else ""
-    begins = "A" if first.isupper() else "a" if first.islower() else "0" if first.isdigit() else first[:1]
-    return begins + ("A" if word.isupper() and len(word) > 1 else "") + "".join(c for c in "0-_." if _holds(word, c))
+    look = _beginning(word)
+    if word.isupper() and len(word) > 1:
+        look += "A"
+    if any(character.isdigit() for character in word):
+        look += "0"
+    return look + "".join(sign for sign in "-_." if sign in word[1:])
 
 
-def _holds(word: str, sign: str) -> bool:
-    return any(c.isdigit() for c in word) if sign == "0" else sign in word[1:]
+def _beginning(word: str) -> str:
+    first = word[:1]
+    if first.isupper():
+        return "A"
+    if first.islower():
+        return "a"
+    return "0" if first.isdigit() else first
 
 
 class Lexicon:

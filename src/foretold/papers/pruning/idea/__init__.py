@@ -1,4 +1,4 @@
-"""A three-regime model of network pruning: masks, connectivity, similarity, the regimes, and SAM.
+"""A three-regime model of network pruning: masks, connectivity, similarity, and the regimes.
 
 Paper: Zhou et al., "A three-regime model of network pruning", ICML 2023, arXiv 2305.18383.
 A dense network is trained at some *temperature* (few epochs, small batches, a large radius of SAM: hot), a share of its
@@ -9,19 +9,23 @@ parent, retrained with different noise, say in which regime the pair (temperatur
     II-A   no barrier, but their outputs differ
     II-B   no barrier, and their outputs agree
 
-Everything here works on NumPy arrays and torch tensors and knows nothing of a particular network; `batched` has
-the networks of the chapter.
+Everything here works on NumPy arrays and torch tensors and knows nothing of a particular network; the networks of the
+chapter are in `experiment.batched`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+
+from foretold.kit import check
 
 Array = NDArray[Any]
 REGIMES = ("I", "II-A", "II-B")
@@ -46,9 +50,8 @@ def linear_cka(x: ArrayLike, y: ArrayLike) -> Any:
     x, y = _outputs("x", x), _outputs("y", y)
     if x.shape[:-1] != y.shape[:-1]:
         raise ValueError(f"y has shape {y.shape}; allowed is {(*x.shape[:-1], 'q')}, the same examples as x {x.shape}")
-    swap = lambda a: np.swapaxes(a, -1, -2)  # noqa: E731
-    cross = np.sum((swap(y) @ x) ** 2, axis=(-1, -2))
-    own = [np.sqrt(np.sum((swap(a) @ a) ** 2, axis=(-1, -2))) for a in (x, y)]
+    cross = _squared_norm(y, x)
+    own = [np.sqrt(_squared_norm(a, a)) for a in (x, y)]
     for name, norm in zip("xy", own, strict=True):
         if np.any(norm == 0):
             raise ValueError(f"{name} has the same output for every example; allowed are outputs that vary")
@@ -56,14 +59,23 @@ def linear_cka(x: ArrayLike, y: ArrayLike) -> Any:
     return float(similarity) if similarity.ndim == 0 else similarity
 
 
+def _squared_norm(a: Array, b: Array) -> Array:
+    """||A'B||^2 in Frobenius norm, for each pair of leading indices."""
+    products = np.swapaxes(a, -1, -2) @ b
+    return np.sum(products**2, axis=(-1, -2))
+
+
 def _outputs(name: str, values: ArrayLike) -> Array:
     """`values` as float64 with centred columns."""
-    values = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values, np.float64)
-    if values.ndim < 2 or values.shape[-2] < 2 or values.shape[-1] < 1:
-        raise ValueError(f"{name} has shape {values.shape}; allowed is (..., n, p) with n >= 2 examples as rows")
-    if not np.all(np.isfinite(values)):
-        raise ValueError(f"{name} holds {values[~np.isfinite(values)][0]}; allowed are finite numbers")
-    return values - values.mean(-2, keepdims=True)
+    outputs = check.reals(name, _array(values))
+    if outputs.ndim < 2 or outputs.shape[-2] < 2 or outputs.shape[-1] < 1:
+        raise ValueError(f"{name} has shape {outputs.shape}; allowed is (..., n, p) with n >= 2 examples as rows")
+    return outputs - outputs.mean(-2, keepdims=True)
+
+
+def _array(values: Any) -> Array:
+    """Numbers of NumPy, also from a tensor that is on a GPU or in a graph."""
+    return np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
 
 
 # Pruning
@@ -84,8 +96,7 @@ def magnitude_mask(weights: Any, density: float, scope: Literal["layer", "global
     unknown scope, no weights, empty layers, and weights that are not finite real numbers.
     """
     density = check_density(density)
-    if scope not in ("layer", "global"):
-        raise ValueError(f"scope is {scope!r}; allowed are 'layer' and 'global'")
+    check.one_of("scope", scope, ("layer", "global"))
     if isinstance(weights, Mapping):
         masks = magnitude_mask(list(weights.values()), density, scope)
         return dict(zip(weights, masks, strict=True))
@@ -118,7 +129,7 @@ def _largest(sizes: Array, density: float) -> Array:
 
 
 def _magnitudes(name: str, layer: Any) -> Array:
-    values = np.asarray(layer.detach().cpu() if isinstance(layer, torch.Tensor) else layer)
+    values = _array(layer)
     if values.size == 0 or values.dtype.kind not in "fiu" or not np.all(np.isfinite(values)):
         raise ValueError(
             f"{name} has shape {values.shape} and type {values.dtype}; allowed is an array with at least one weight, "
@@ -128,9 +139,8 @@ def _magnitudes(name: str, layer: Any) -> Array:
 
 
 def check_density(density: Any) -> float:
-    if isinstance(density, bool) or not isinstance(density, Real) or not 0 < density <= 1:
-        raise ValueError(f"density is {density!r}; allowed is a share above 0 and at most 1")
-    return float(density)
+    """A density as a number. Raises ValueError unless it is a share above 0 and at most 1."""
+    return check.real("density", density, math.nextafter(0, 1), 1, "a share above 0 and at most 1")
 
 
 # Connectivity
@@ -171,12 +181,9 @@ def barrier(errors: ArrayLike) -> Any:
 
 
 def _errors(errors: ArrayLike) -> Array:
-    values = np.asarray(errors.detach().cpu() if isinstance(errors, torch.Tensor) else errors, np.float64)
+    values = check.reals("errors", _array(errors), 0)
     if values.ndim < 1 or values.shape[-1] < 2:
         raise ValueError(f"errors has shape {values.shape}; allowed is (..., T) with T >= 2 places on the line")
-    good = np.isfinite(values) & (values >= 0)
-    if not np.all(good):
-        raise ValueError(f"errors holds {values[~good][0]}; allowed are errors or losses, finite and at least 0")
     return values
 
 
@@ -196,17 +203,12 @@ def classify_regime(lmc: ArrayLike, cka: ArrayLike, lmc_threshold: float, cka_th
     Returns a string, or an array of strings. The paper draws the lines by hand and states no thresholds. Raises
     ValueError for numbers outside these ranges and for arrays of unequal shape.
     """
-    for name, threshold, low, high in (("lmc_threshold", lmc_threshold, -1, 0), ("cka_threshold", cka_threshold, 0, 1)):
-        if isinstance(threshold, bool) or not isinstance(threshold, Real) or not low <= threshold <= high:
-            raise ValueError(f"{name} is {threshold!r}; allowed is a number from {low} to {high}")
-    lmc, cka = np.asarray(lmc, float), np.asarray(cka, float)
-    if lmc.shape != cka.shape:
-        raise ValueError(f"cka has shape {cka.shape}; allowed is the shape of lmc, {lmc.shape}")
-    for name, values, low in (("lmc", lmc, -1), ("cka", cka, 0)):
-        # A similarity computed in floating point may exceed 1 by rounding.
-        if not np.all((values >= low) & (values <= 1 + 1e-6)):
-            wrong = values[~((values >= low) & (values <= 1 + 1e-6))].flat[0]
-            raise ValueError(f"{name} holds {wrong}; allowed are numbers from {low} to 1")
+    check.real("lmc_threshold", lmc_threshold, -1, 0)
+    check.real("cka_threshold", cka_threshold, 0, 1)
+    # What is computed in floating point may exceed 1 by rounding.
+    lmc = check.reals("lmc", lmc, -1, 1 + 1e-6, "numbers from -1 to 1")
+    cka = check.reals("cka", cka, 0, 1 + 1e-6, "numbers from 0 to 1")
+    check.same_shape(lmc=lmc, cka=cka)
     regime = np.where(lmc < lmc_threshold, "I", np.where(cka >= cka_threshold, "II-B", "II-A"))
     return str(regime) if regime.ndim == 0 else regime
 
@@ -216,92 +218,37 @@ def normalised_error(errors: ArrayLike) -> Array:
 
     Raises ValueError for an array that is not two-dimensional, has no rows, or holds errors outside [0, 1].
     """
-    values = np.asarray(errors, float)
+    values = check.reals("errors", errors, 0, 1, "shares of wrong answers, from 0 to 1")
     if values.ndim != 2 or values.shape[0] == 0:
         raise ValueError(f"errors has shape {values.shape}; allowed is (temperatures, densities)")
-    if not np.all((values >= 0) & (values <= 1)):
-        wrong = values[~((values >= 0) & (values <= 1))][0]
-        raise ValueError(f"errors holds {wrong}; allowed are shares of wrong answers, from 0 to 1")
     return values - values.min(0)
 
 
-# Sharpness-aware minimisation
+# Decisions. Maps are arrays (temperatures, densities), temperatures from hot to cold.
 
 
-class SAM(torch.optim.Optimizer):
-    """Sharpness-aware minimisation (Foret et al. 2021): climb to the worst point within `rho`, and descend with the
-    gradient found there.
+@dataclass(frozen=True)
+class Maps:
+    """Temperatures (epochs of dense training, or radii), densities in per cent, and four maps of them; in the paper's
+    Fig. 2 16 by 9."""
 
-        step 1:  w <- w + rho g / ||g||,  g the gradient at w
-        step 2:  back to w, and a step of the base optimiser with the gradient at w + rho g / ||g||
+    epochs: Array
+    densities: Array
+    test_error: Array
+    normalised_error: Array
+    lmc: Array
+    cka: Array
 
-    Parameters
-    ----------
-    params: parameters or groups of them, as any torch optimiser takes
-    base_optimizer: the class that makes step 2, for example torch.optim.SGD
-    rho: radius, a number >= 0 or, with `replicas`, a tensor (R,) of them; 0 is the base optimiser itself
-    replicas: dimension 0 of every parameter counts networks that are trained side by side, each with a norm of its own
-    defaults: learning rate and what else the base optimiser takes
 
-    The norm is taken over all parameters of all groups together; a gradient of exactly 0 moves nothing. Call
-    `first_step`, compute the gradients again, call `second_step`; or hand `step` a closure that clears the gradients,
-    computes the loss and its gradients and returns the loss. Raises ValueError for a rho below 0 or not finite, for one
-    per replica that does not fit, and for a `step` without closure.
-    """
+def advice(lmc: Array, cka: Array, lmc_threshold: float, cka_threshold: float) -> Array:
+    """ "raise" or "lower" for every cell: raise the temperature in regime I, lower it elsewhere."""
+    regimes = classify_regime(lmc, cka, lmc_threshold, cka_threshold)
+    return np.vectorize(MOVES.get)(regimes)
 
-    def __init__(
-        self,
-        params: Any,
-        base_optimizer: type[torch.optim.Optimizer] = torch.optim.SGD,
-        rho: float | torch.Tensor | Sequence[float] = 0.05,
-        *,
-        replicas: bool = False,
-        **defaults: Any,
-    ) -> None:
-        radius = torch.as_tensor(rho, dtype=torch.float32)
-        if radius.ndim > int(replicas) or not bool(torch.all(torch.isfinite(radius) & (radius >= 0))):
-            kind = "a number or one for each replica" if replicas else "one number"
-            raise ValueError(f"rho is {rho!r}; allowed is {kind}, at least 0")
-        super().__init__(params, {"rho": rho, **defaults})
-        first = self.param_groups[0]["params"][0]
-        if radius.ndim == 1 and any(len(p) != len(radius) for g in self.param_groups for p in g["params"]):
-            raise ValueError(f"rho has {len(radius)} entries; allowed are {len(first)}, one for each replica")
-        self.radius, self.replicas, self.moved = radius.to(first.device), replicas, []
-        self.base_optimizer = base_optimizer(self.param_groups, **defaults)
-        self.param_groups = self.base_optimizer.param_groups
 
-    @torch.no_grad()
-    def first_step(self, zero_grad: bool = False) -> None:
-        """Climb: add rho g / ||g|| to the weights, and remember where they were."""
-        held = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
-        squares = [p.grad.square().flatten(int(self.replicas)).sum(-1) for p in held]
-        norm = torch.stack(squares).sum(0).sqrt()
-        scale = torch.where(norm > 0, self.radius / norm, 0.0)
-        self.moved = [(p, p.clone()) for p in held]
-        for p in held:
-            p.add_(p.grad * (scale.view(-1, *[1] * (p.ndim - 1)) if self.replicas else scale))
-        if zero_grad:
-            self.zero_grad()
-
-    @torch.no_grad()
-    def second_step(self, zero_grad: bool = False) -> None:
-        """Go back exactly, and let the base optimiser step with the gradients that were computed up there."""
-        for p, before in self.moved:
-            p.copy_(before)
-        self.moved = []
-        self.base_optimizer.step()
-        if zero_grad:
-            self.zero_grad()
-
-    def step(self, closure: Any = None) -> Any:
-        """Both steps. `closure` clears the gradients, computes the loss, calls backward and returns the loss; the loss
-        that is returned is that at w."""
-        if closure is None:
-            raise ValueError("closure is None; SAM needs one that computes the loss and its gradients again")
-        with torch.enable_grad():
-            loss = closure()
-        self.first_step()
-        with torch.enable_grad():
-            closure()
-        self.second_step()
-        return loss
+def choose(lmc: Array, cka: Array, lmc_threshold: float) -> Array:
+    """The temperature's index chosen for each density: the most similar children among those that are connected; the
+    best connected where none is. Needs no test error."""
+    connected = lmc >= lmc_threshold
+    most_similar = np.where(connected, cka, -1).argmax(0)
+    return np.where(connected.any(0), most_similar, lmc.argmax(0))
