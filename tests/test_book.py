@@ -10,7 +10,7 @@ from conftest import ROOT
 from packaging.requirements import Requirement
 
 from foretold import claims
-from foretold.book import locking, reader, twins
+from foretold.book import locking, reader, sabotage, twins
 from foretold.book.project import Project
 
 BOOK = Project.find(ROOT)
@@ -92,6 +92,21 @@ def test_every_claim_is_recorded_in_its_notebook(chapter, code):
     recorded = re.findall(r"run\.claim\(\s*\"([^\"]+)\"", "\n".join(code))
     assert set(recorded) <= set(claims.load(chapter).claims)
     assert len(recorded) == len(set(recorded))
+
+
+def test_under_schema_2_every_claim_and_question_has_its_measure(chapter, code):
+    """The measures of the chapter are those of its claims file, with the rivals and the sabotage that it names, and the
+    notebook uses each of them once."""
+    stated = claims.load(chapter)
+    if stated.schema == 1:
+        return
+    known = sabotage.measures(chapter)
+    assert set(known) == {*stated.claims, *stated.questions}
+    for name, claim in stated.claims.items():
+        assert set(known[name].rivals) == set(claim.rivals), name
+        assert set(known[name].sabotage) == set(claim.sabotage), name
+    used = re.findall(r"run\.(?:claim|answer)\(\s*measures\.(\w+)", "\n".join(code))
+    assert sorted(name.replace("_", "-") for name in used) == sorted(known)
 
 
 def test_every_chapter_has_the_whole_anatomy_in_order(prose):

@@ -28,6 +28,7 @@ PAPER = {
     "data": {"idea", "kit", "foretold.data"},
     "experiment": {"idea", "theory", "data", "kit"},
     # What is drawn is often data, or a result of the experiment, by its type.
+    "measures": {"idea", "theory", "data", "experiment", "kit", "claims"},
     "draw": {"idea", "theory", "data", "experiment", "kit", "figures"},
     "yours": {"idea", "theory", "data", "experiment", "draw", "kit", "figures", "foretold.data"},
     "record": {"idea", "theory", "data", "experiment", "draw", "yours", "kit", "figures", "foretold.data", "run"},

@@ -74,6 +74,9 @@ def _add_readers(command: Adder) -> None:
     made.add_argument("--check", action="store_true", help=check)
     made.add_argument("--profile", choices=claims.PROFILES)
 
+    made = command("sabotage", sabotage, "Spoil what claims were measured from: no positive verdict may stay.")
+    made.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all whose claims file has schema 2")
+
 
 def _add_writers(command: Adder) -> None:
     """Commands that write files for authors and teachers."""
@@ -198,6 +201,22 @@ def show_claims(given: argparse.Namespace) -> int:
         )
         return 1 if wrong else 0
     return 0
+
+
+def sabotage(given: argparse.Namespace) -> int:
+    """Spoil the stored inputs of claims, measure and judge again; 1 where a positive verdict stays."""
+    from foretold.book import sabotage
+
+    project = Project.find()
+    names = list(project.choose(given.chapters or None)) if given.chapters else sabotage.chapters(project)
+    wrong = 0
+    for name in names:
+        reports = sabotage.examine(sabotage.newest(project, name))
+        print("\n".join(sabotage.lines(reports)))
+        print(f"{name}: {len(reports)} claims in {sum(report.seconds for report in reports):.1f} s\n")
+        wrong += sum(bool(report.why) for report in reports)
+    print(f"{wrong} claims without teeth" if wrong else "every positive verdict turns")
+    return 1 if wrong else 0
 
 
 def twins(given: argparse.Namespace) -> int:

@@ -30,6 +30,7 @@ from nbformat import NotebookNode
 from foretold import claims, run
 from foretold.book import digest, job, reader, store
 from foretold.book.project import Project
+from foretold.claims import verdicts
 
 TIMES_EXPECTED = 10.0  # a kernel ends when it has used this many times its expected CPU seconds,
 LEAST_LIMIT = 300.0  # but not before it has used so many
@@ -226,16 +227,10 @@ def _judged_again(entry: store.Entry) -> bool:
         stated = claims.load(ledger["chapter"]).claims if ledger["chapter"] in claims.chapters() else {}
         if ledger["chapter"] != entry.head.chapter:
             return False
-        for record in ledger["claims"]:
-            claim = stated.get(record["id"])
-            if claim is None or dict(claim.tolerance) != record["tolerance"] or claim.paper != record["paper"]:
-                continue  # another claims file, and so another digest
-            found = claims.judge(claim, record["estimate"], record["interval"], profile=ledger["profile"])
-            if found.verdict != record["verdict"]:
-                return False
+        follows = verdicts.follows if ledger["schema"] == 2 else claims.follows
+        return all(follows(stated.get(record["id"]), record, ledger["profile"]) for record in ledger["claims"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return False
-    return True
 
 
 def gpus() -> list[str]:
@@ -428,10 +423,10 @@ def _outputs(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
 def changed_verdicts(outcomes: list[Outcome]) -> list[str]:
     """Verdicts that are not the ones the claims files expect, one line each."""
     return [
-        f"{o.name}: claim {c['id']!r} is {c['verdict']!r} ({c['here_text']}), but {c['expected']!r} is expected"
+        f"{o.name}: claim {c['id']!r} is {c['verdict']!r} ({c['here_text']}), but {claims.expected_text(c)} is expected"
         for o in outcomes
         for c in (o.ledger or {}).get("claims", [])
-        if c["verdict"] != c["expected"]
+        if not claims.is_expected(c)
     ]
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from foretold import claims
-from foretold.book import rooms
+from foretold.book import rooms, sabotage
 from foretold.book.execute import Chapter, Outcome
 from foretold.book.project import Project
+from foretold.claims import evidence
 
 cell = html.escape
+WORDS = (*claims.VERDICTS, *evidence.VERDICTS)  # of ledgers of schema 1 and of schema 2
 
 
 def record(project: Project, outcomes: list[Outcome], folder: Path | None = None) -> list[Path]:
@@ -55,11 +57,14 @@ def recorded(project: Project) -> dict[str, list[dict[str, Any]]]:
 def _judged(result: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     """A recorded claim with today's verdict; as it was recorded where its claim is another one now, or gone."""
     chapter = result["chapter"]
-    stated = claims.load(chapter).claims.get(record["id"]) if chapter in claims.chapters() else None
-    if stated is None:
+    stated = claims.load(chapter) if chapter in claims.chapters() else None
+    if stated is None or record["id"] not in stated.claims or stated.schema != result["schema"]:
         return record
     try:
-        return claims.judge(stated, record["estimate"], record["interval"], profile=result["profile"]).record()
+        if stated.schema == 2:
+            return sabotage.again(result, record).record()
+        claim = stated.claims[record["id"]]
+        return claims.judge(claim, record["estimate"], record["interval"], profile=result["profile"]).record()
     except ValueError:
         return record
 
@@ -72,7 +77,7 @@ def counts(ledger: dict[str, Any]) -> str:
 def verdicts(ledger: dict[str, Any]) -> str:
     """How often a ledger has which verdict: ``8 reproduced, 2 differs``."""
     tally = Counter(c["verdict"] for c in ledger["claims"])
-    return ", ".join(f"{tally[verdict]} {verdict}" for verdict in claims.VERDICTS if tally[verdict])
+    return ", ".join(f"{tally[verdict]} {verdict}" for verdict in WORDS if tally[verdict])
 
 
 def chapters_markdown(outcomes: list[Outcome], depth: str) -> str:
@@ -129,18 +134,20 @@ def heading(chapter: Chapter) -> tuple[str, str]:
 
 
 def tally_html(outcomes: list[Outcome]) -> str:
-    """How many claims have which verdict, in all and per chapter; a failed chapter has none."""
-    head = "".join(f"<th scope='col'>{text}</th>" for text in ("chapter", "profile", *claims.VERDICTS))
+    """How many claims have which verdict, per chapter: a column for each verdict that there is; a failed chapter has
+    none."""
+    tallies = {o.name: Counter(c["verdict"] for c in o.ledger["claims"]) for o in outcomes if o.ledger is not None}
+    words = [word for word in WORDS if any(tally[word] for tally in tallies.values())]
+    head = "".join(f"<th scope='col'>{text}</th>" for text in ("chapter", "profile", *words))
     rows = []
     for outcome in outcomes:
         if outcome.ledger is None:
             title = cell(heading(outcome.chapter)[0])
-            numbers = f"<td colspan='{len(claims.VERDICTS) + 1}'>failed in this build</td>"
+            numbers = f"<td colspan='{len(words) + 1}'>failed in this build</td>"
         else:
             title = cell(outcome.ledger["title"])
-            tally = Counter(c["verdict"] for c in outcome.ledger["claims"])
             numbers = f"<td>{cell(outcome.ledger['profile'])}</td>"
-            numbers += "".join(f"<td>{tally[verdict] or '·'}</td>" for verdict in claims.VERDICTS)
+            numbers += "".join(f"<td>{tallies[outcome.name][word] or '·'}</td>" for word in words)
         rows.append(f"<tr><th scope='row'>{title}</th>{numbers}</tr>")
     title = "Verdicts by chapter"
     table = f"<table class='foretold-tally'><caption>{title}</caption><thead><tr>{head}</tr></thead>"
@@ -154,8 +161,8 @@ def chapter_claims_html(outcome: Outcome) -> str:
     ledger = outcome.shown.ledger
     about = f"{ledger['title']}: profile {ledger['profile']}, {ledger['device']}"
     if outcome.ledger is not None:
-        return claims.rows_html(ledger["claims"], about)
-    return old_html(outcome) + claims.rows_html(ledger["claims"], f"Old: {about}")
+        return claims.ledger_html(ledger, about)
+    return old_html(outcome) + claims.ledger_html(ledger, f"Old: {about}")
 
 
 def recorded_html(results: list[dict[str, Any]], code_digest: str) -> str:
@@ -169,7 +176,7 @@ def recorded_html(results: list[dict[str, Any]], code_digest: str) -> str:
         )
         about = f"Recorded on {cell(result['device'])}, profile {result['profile']}, in {result['seconds']:.0f} s"
         parts.append(f"<p class='foretold-recorded'>{about}{stale}</p>")
-        parts.append(claims.rows_html(result["claims"], f"{about}, driver {result['driver'] or 'none'}"))
+        parts.append(claims.ledger_html(result, f"{about}, driver {result['driver'] or 'none'}"))
     return "".join(parts)
 
 

@@ -1,19 +1,23 @@
-"""Reads ``papers/<chapter>/claims.yml`` and holds it against ``claims.schema.json``."""
+"""Reads ``papers/<chapter>/claims.yml`` and holds it against its schema, that of version 1 or of version 2."""
 
 from __future__ import annotations
 
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from foretold import yaml_files
+from foretold.claims.abstract import Question, Sentence, covered
 from foretold.claims.model import Chapter, Claim, one_of, unknown
+from foretold.claims.statement import Statement
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
 
 FOLDER = Path(__file__).parent.parent / "papers"
+CLAIMS, STATEMENTS = "claims.schema.json", "statements.schema.json"  # schema 1, and schema 2
+T = TypeVar("T", Claim, Statement, Question)
 
 
 def chapters() -> list[str]:
@@ -35,23 +39,55 @@ def _read(path: Path, changed: int, size: int) -> Chapter:
     file = f"{path.parent.name}/{path.name}"
     # Through JSON, where every key is a string: YAML reads the key of `null: 0` as None.
     raw = json.loads(json.dumps(yaml_files.read(path), default=str))
-    if errors := sorted(_validator().iter_errors(raw), key=lambda error: list(error.absolute_path)):
+    schema = raw.get("schema", 1) if isinstance(raw, dict) else 1
+    validator = _validator(STATEMENTS if schema == 2 else CLAIMS)
+    if errors := sorted(validator.iter_errors(raw), key=lambda error: list(error.absolute_path)):
         raise ValueError("\n".join(f"{file}: {_place(error, raw)}: {_complaint(error)}" for error in errors))
     if raw["chapter"] != path.parent.name:
         raise ValueError(f"{file}: chapter is {raw['chapter']!r}; allowed is {path.parent.name!r}, as its folder")
-    claims: dict[str, Claim] = {}
-    for entry in raw["claims"]:
-        if entry["id"] in claims:
-            raise ValueError(f"{file}: claim id {entry['id']!r} stands twice; allowed is a name of its own for each")
-        claims[entry["id"]] = Claim(**entry)
-    return Chapter(path.parent.name, raw["title"], raw["paper"], raw["minutes"], claims, raw.get("interlude", False))
+    try:
+        return _second(raw) if schema == 2 else _first(raw)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+
+
+def _first(raw: dict[str, Any]) -> Chapter:
+    claims = _by_id("claim", [Claim(**entry) for entry in raw["claims"]])
+    return Chapter(raw["chapter"], raw["title"], raw["paper"], raw["minutes"], claims, raw.get("interlude", False))
+
+
+def _second(raw: dict[str, Any]) -> Chapter:
+    document = raw.get("document", "")
+    claims = _by_id("claim", [Statement.read_from(entry, document) for entry in raw["claims"]])
+    questions = _by_id("question", [Question(**entry) for entry in raw.get("questions", [])])
+    if both := sorted(set(claims) & set(questions)):
+        raise ValueError(f"{', '.join(both)} is a claim and a question; allowed is one of the two")
+    sentences = [Sentence(**entry) for entry in raw["abstract"]]
+    covered(sentences, claims)
+    about = (raw["chapter"], raw["title"], raw["paper"], raw["minutes"])
+    return Chapter(*about, claims, raw.get("interlude", False), 2, sentences, questions)
+
+
+def _by_id(what: str, entries: list[T]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for entry in entries:
+        name = entry.id
+        if name in found:
+            raise ValueError(f"{what} id {name!r} stands twice; allowed is a name of its own for each")
+        found[name] = entry
+    return found
 
 
 @lru_cache
-def _validator() -> Draft202012Validator:
+def _validator(name: str) -> Draft202012Validator:
     from jsonschema import Draft202012Validator  # a third of a second, which only reading a claims file costs
+    from referencing import Registry, Resource
 
-    return Draft202012Validator(json.loads(Path(__file__).with_name("claims.schema.json").read_text(encoding="utf-8")))
+    texts = {
+        each: json.loads(Path(__file__).with_name(each).read_text(encoding="utf-8")) for each in (CLAIMS, STATEMENTS)
+    }
+    known = [(each, Resource.from_contents(schema)) for each, schema in texts.items()]
+    return Draft202012Validator(texts[name], registry=Registry().with_resources(known))
 
 
 def _place(error: ValidationError, raw: Any) -> str:

@@ -97,6 +97,14 @@ def judge(claim: Claim, estimate: Any, interval: Sequence[float] | None = None, 
     return Judgement(claim, estimate, span, verdict, claim.expect[profile])
 
 
+def follows(claim: Claim | None, record: Mapping[str, Any], profile: str) -> bool:
+    """Whether a stored verdict follows from its stored numbers; True for a claim that is another one by now, whose
+    digest is another too."""
+    if claim is None or dict(claim.tolerance) != record["tolerance"] or claim.paper != record["paper"]:
+        return True
+    return judge(claim, record["estimate"], record["interval"], profile=profile).verdict == record["verdict"]
+
+
 def _measured(claim: Claim, estimate: Any) -> Any:
     if claim.kind == "ordering":
         if not isinstance(estimate, Mapping) or set(estimate) != set(claim.paper):

@@ -6,8 +6,27 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from foretold.claims import cards
 from foretold.claims.model import DIFFERS, EFFECT_SHOWN, NOT_AT_THIS_SCALE, REPRODUCED
 from foretold.claims.text import tolerance_text
+
+
+def is_expected(record: Mapping[str, Any]) -> bool:
+    """Whether a claim's verdict is one that its file expects; under schema 2 an inconclusive one surprises nobody."""
+    return bool(record["is_expected"]) if "is_expected" in record else record["verdict"] == record["expected"]
+
+
+def expected_text(record: Mapping[str, Any]) -> str:
+    """The expected verdicts in words, each in quotation marks."""
+    expected = record["expected"] if isinstance(record["expected"], list) else [record["expected"]]
+    return " or ".join(map(repr, expected))
+
+
+def ledger_html(ledger: Mapping[str, Any], caption: str) -> str:
+    """The claims of a ledger of either schema."""
+    if ledger["schema"] == 2:
+        return f"<p><em>{html.escape(caption)}</em></p>{cards.report(ledger)}"
+    return rows_html(ledger["claims"], caption)
 
 
 def rows_html(records: Sequence[Mapping[str, Any]], caption: str) -> str:
@@ -41,6 +60,8 @@ def scroll_box(label: str, inner: str) -> str:
 def badge(record: Mapping[str, Any]) -> str:
     """A verdict as a word with a sign before it, so that it does not hang on colour; a changed verdict says what was
     expected."""
+    if record.get("schema") == 2:
+        return cards.badge(record)
     sign = {REPRODUCED: "✓", EFFECT_SHOWN: "↗", NOT_AT_THIS_SCALE: "○", DIFFERS: "≠"}[record["verdict"]]
     name = record["verdict"].replace(" ", "-")
     changed = f"<br><small>expected: {record['expected']}</small>" if record["verdict"] != record["expected"] else ""

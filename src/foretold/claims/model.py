@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from foretold.claims.abstract import Question, Sentence
 from foretold.claims.text import number
 
 PROFILES = ("smoke", "cpu", "gpu")
@@ -87,15 +88,19 @@ class Claim:
 class Chapter:
     """The claims file of one chapter: the paper, expected minutes per profile, and the claims by id.
 
-    An `interlude` is a page on several chapters, which has no paper of its own.
+    An `interlude` is a page on several chapters, which has no paper of its own. Under schema 2 claims are `Statement`s,
+    and the abstract and our own questions stand beside them.
     """
 
     name: str
     title: str
     paper: Mapping[str, Any]
     minutes: Mapping[str, float]
-    claims: Mapping[str, Claim]
+    claims: Mapping[str, Any]
     interlude: bool = False
+    schema: int = 1
+    abstract: Sequence[Sentence] = ()
+    questions: Mapping[str, Question] = field(default_factory=dict)
 
 
 def _numbers(value: Any) -> list[float]:

@@ -7,7 +7,7 @@ import html
 import inspect
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from foretold import claims, figures
-from foretold.claims import PROFILES
+from foretold.claims import PROFILES, cards
 from foretold.figures.markup import display
 from foretold.run import machine, provenance
 from foretold.run.profile import default_profile
@@ -51,6 +51,7 @@ class Run:
             raise ValueError(f"seed is {seed!r}; allowed is an integer >= 0")
         self.seed = seed
         self.ledger = claims.Ledger(self._contents, self.profile)
+        self.docket = claims.Docket(self._contents, self.profile)  # the ledger of chapters under schema 2
         self.sections: list[tuple[str, float]] = []
         self._began = time.perf_counter()
 
@@ -104,31 +105,55 @@ class Run:
             self.sections.append((title, time.perf_counter() - began))
 
     def show(self, *objects: Callable[..., Any] | type) -> None:
-        """Display the source code of functions or classes: what a reader sees is what runs."""
+        """Display the source code of functions, measures or classes: what a reader sees is what runs."""
         import IPython.display
 
         for thing in objects:
-            IPython.display.display(IPython.display.Code(inspect.getsource(thing), language="python"))
+            source = inspect.getsource(thing.function if isinstance(thing, claims.Measure) else thing)
+            IPython.display.display(IPython.display.Code(source, language="python"))
 
-    def claim(self, claim_id: str, estimate: Any, interval: Sequence[float] | None = None) -> claims.Judgement:
-        """Record what was measured for a claim, judge it against ``papers/<chapter>/claims.yml`` and show one row. See
-        `claims.judge` for the errors."""
-        judgement = self.ledger.add(claim_id, estimate, interval)
-        record = judgement.record()
+    def claim(self, claim: str | claims.Measure, *values: Any, **named: Any) -> Any:
+        """Measure a claim of ``papers/<chapter>/claims.yml``, judge it and show one row.
+
+        Under schema 2 `claim` is its measure, and the values are the measure's inputs, which the build keeps. Under
+        schema 1 it is the claim's id, and the values are the estimate and its interval. See `claims.Docket.claim` and
+        `claims.judge` for the errors.
+        """
+        if isinstance(claim, claims.Measure):
+            verdict = self.docket.claim(claim, *values, **named)
+            record = verdict.record()
+            display(cards.card(record), cards.lines([record]))
+            return verdict
+        judgement = self.ledger.add(claim, *values, **named)
+        first = judgement.record()
         source = "" if judgement.claim.source == "paper" else f" ({judgement.claim.source})"
-        compared = f"stated {record['paper_text']}{source}; here {record['here_text']}"
+        compared = f"stated {first['paper_text']}{source}; here {first['here_text']}"
         display(
-            f"<p>{claims.badge(record)} <strong>{claim_id}</strong>: {html.escape(compared)}</p>",
-            f"{claim_id}: {compared} -> {judgement.verdict}",
+            f"<p>{claims.badge(first)} <strong>{claim}</strong>: {html.escape(compared)}</p>",
+            f"{claim}: {compared} -> {judgement.verdict}",
         )
         return judgement
+
+    def answer(self, question: claims.Measure, *values: Any, **named: Any) -> None:
+        """Measure a question of the claims file and show its answer. See `claims.Docket.answer` for the errors."""
+        record = self.docket.answer(question, *values, **named)
+        display(cards.answer(record), f"{record['question']} {record['here_text']}")
+
+    def check(self, name: str, holds: bool) -> None:
+        """Note whether our own code does what it should; the report says how many checks hold."""
+        self.docket.check(name, holds)
 
     def report(self) -> None:
         """Show the chapter's table of claims and put the ledger into the notebook's output. Raises ValueError if a
         claim was never measured."""
-        missing = self.ledger.missing()
+        second = self._contents.schema == 2
+        missing = self.docket.missing() if second else self.ledger.missing()
         if missing:
             raise ValueError(f"chapter {self.chapter!r}: these claims were never measured: {', '.join(missing)}")
+        if second:
+            bundle = self.docket.bundle()
+            display(cards.report(bundle), cards.lines(bundle["claims"]), {claims.MIME: bundle | self.provenance()})
+            return
         records = self.ledger.records()
         caption = f"The paper's claims, measured again at profile {self.profile}"
         display(claims.rows_html(records, caption), claims.rows_text(records), {claims.MIME: self._bundle(records)})
