@@ -106,6 +106,13 @@ def test_the_schema_is_one():
     Draft202012Validator.check_schema(SCHEMA)
 
 
+def test_both_schemas_say_the_same_of_papers_and_minutes():
+    first = json.loads((files.FOLDER.parent / "claims" / files.CLAIMS).read_text(encoding="utf-8"))
+    assert PARTS["paper"] == first["$defs"]["paper"]
+    assert PARTS["minutes"] == first["$defs"]["minutes"]
+    assert SCHEMA["properties"]["minutes"] == first["properties"]["minutes"]
+
+
 def test_the_schema_and_the_model_have_the_same_fields():
     assert set(PARTS["claim"]["properties"]) == set(Statement.__dataclass_fields__)
     assert set(PARTS["question"]["properties"]) == set(Question.__dataclass_fields__)
