@@ -227,7 +227,7 @@ def _judged_again(entry: store.Entry) -> bool:
         stated = claims.load(ledger["chapter"]).claims if ledger["chapter"] in claims.chapters() else {}
         if ledger["chapter"] != entry.head.chapter:
             return False
-        follows = verdicts.follows if ledger["schema"] == 2 else claims.follows
+        follows = verdicts.follows if ledger.get("schema") == 2 else claims.follows
         return all(follows(stated.get(record["id"]), record, ledger["profile"]) for record in ledger["claims"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return False

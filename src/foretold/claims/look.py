@@ -24,7 +24,7 @@ def expected_text(record: Mapping[str, Any]) -> str:
 
 def ledger_html(ledger: Mapping[str, Any], caption: str) -> str:
     """The claims of a ledger of either schema."""
-    if ledger["schema"] == 2:
+    if ledger.get("schema") == 2:
         return f"<p><em>{html.escape(caption)}</em></p>{cards.report(ledger)}"
     return rows_html(ledger["claims"], caption)
 
