@@ -7,12 +7,16 @@ import pandas as pd
 
 from foretold.claims import sabotage
 from foretold.claims.measure import Measured, measures
+from foretold.claims.verdicts import judge
 
 COUNTS = {"same": 178_079, "n": 350_757}
 
 
 def outcomes(claim, measure, inputs=COUNTS):
-    return {trial.sabotage: trial.turned for trial in sabotage.trials(claim, measure, inputs, "cpu")}
+    return {
+        trial.sabotage: trial.turned
+        for trial in sabotage.trials(judge(claim, measure, inputs, "cpu"), measure, inputs, "cpu")
+    }
 
 
 def test_every_sabotage_turns_a_claim_with_teeth(claim, share):
@@ -64,4 +68,5 @@ def test_swapped_and_replaced_name_inputs():
 
 def test_the_same_sabotage_comes_out_the_same_twice(claim, share):
     noisy = dataclasses.replace(share, sabotage={"sides swapped": lambda rng, same, n: {"same": int(rng.integers(n))}})
-    assert sabotage.trials(claim(), noisy, COUNTS, "cpu") == sabotage.trials(claim(), noisy, COUNTS, "cpu")
+    honest = judge(claim(), noisy, COUNTS, "cpu")
+    assert sabotage.trials(honest, noisy, COUNTS, "cpu") == sabotage.trials(honest, noisy, COUNTS, "cpu")

@@ -208,7 +208,7 @@ def sabotage(given: argparse.Namespace) -> int:
     from foretold.book import sabotage
 
     project = Project.find()
-    names = list(project.choose(given.chapters or None)) if given.chapters else sabotage.chapters(project)
+    names = list(project.choose(given.chapters)) if given.chapters else sabotage.chapters(project)
     wrong = 0
     for name in names:
         reports = sabotage.examine(sabotage.newest(project, name))

@@ -85,7 +85,7 @@ def examine(ledger: dict[str, Any]) -> list[Report]:
         claim, measure = stated[record["id"]], known[record["id"]]
         inputs = docket.inputs_of(record, ledger["inputs"])
         found = verdicts.judge(claim, measure, inputs, ledger["profile"])
-        trials = sabotage.trials(claim, measure, inputs, ledger["profile"])
+        trials = sabotage.trials(found, measure, inputs, ledger["profile"])
         seconds = time.perf_counter() - began
         reports.append(Report(name, claim.id, found.verdict, found.power_text(), trials, seconds))
     return reports

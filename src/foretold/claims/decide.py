@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,12 @@ def side_of_all(measured: Measured, agrees: Regions, against: Regions) -> str:
     are not those of the regions."""
     if set(measured.parts) != set(agrees):
         raise ValueError(f"the parts are {sorted(measured.parts)}; allowed are {sorted(agrees)}, those of agrees")
-    sides = {side(part, agrees[name], against.get(name)) for name, part in measured.parts.items()}
+    return together(side(part, agrees[name], against.get(name)) for name, part in measured.parts.items())
+
+
+def together(each: Iterable[str]) -> str:
+    """The side of the whole, from the sides of its parts."""
+    sides = set(each)
     if AGAINST in sides:
         return AGAINST
     return AGREES if sides == {AGREES} else BETWEEN

@@ -15,7 +15,7 @@ import numpy as np
 from foretold.claims.measure import Inputs, Measure, Measured, Part
 from foretold.claims.regions import Region
 from foretold.claims.statement import Statement
-from foretold.claims.verdicts import decided, is_positive, judge
+from foretold.claims.verdicts import Verdict, decided, is_positive, judge
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,9 +36,9 @@ class Trial:
         return not is_positive(self.verdict)
 
 
-def trials(claim: Statement, measure: Measure, inputs: Inputs, profile: str) -> list[Trial]:
-    """All sabotages of a claim whose verdict is positive; none of another, which has nothing to lose."""
-    honest = judge(claim, measure, inputs, profile)
+def trials(honest: Verdict, measure: Measure, inputs: Inputs, profile: str) -> list[Trial]:
+    """All sabotages of a claim whose honest verdict is positive; none of another, which has nothing to lose."""
+    claim = honest.claim
     if not is_positive(honest.verdict):
         return []
     found = [(name, judge(claim, measure, spoiled, profile).verdict) for name, spoiled in _spoiled(measure, inputs)]

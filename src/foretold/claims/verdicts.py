@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from foretold.claims import decide
-from foretold.claims.evidence import AGAINST, AGREES, BETWEEN, INCONCLUSIVE, POSITIVE, word
+from foretold.claims.evidence import AGREES, BETWEEN, INCONCLUSIVE, POSITIVE, word
 from foretold.claims.measure import Inputs, Measure, Measured, Part
 from foretold.claims.regions import Region
 from foretold.claims.statement import Statement, regions_text
@@ -35,6 +36,11 @@ class Verdict:
         """Whether it is one that the file expects, or decides nothing: only a conclusive surprise fails a build."""
         return self.verdict in self.expected or self.verdict == INCONCLUSIVE
 
+    @cached_property
+    def turns(self) -> dict[str, tuple[float | None, float | None]]:
+        """By part, the nearest estimates that would have been decided otherwise: see `decide.turns_at`."""
+        return decide.turns_at(self.measured, self.claim.agrees, self.claim.against)
+
     def here_text(self) -> str:
         """What was measured, as a reader sees it."""
         return decide.parts_text(self.measured, part_text)
@@ -51,9 +57,8 @@ class Verdict:
 
     def _turning(self) -> str:
         """The nearest estimate on either side that would have been decided otherwise, of the part that is nearest."""
-        turns = decide.turns_at(self.measured, self.claim.agrees, self.claim.against)
-        near = min(turns, key=lambda name: self._room(name, turns[name]))
-        low, high = turns[near]
+        near = min(self.turns, key=lambda name: self._room(name, self.turns[name]))
+        low, high = self.turns[near]
         ends = [f"at {number(low)} or below"] if low is not None else []
         ends += [f"at {number(high)} or above"] if high is not None else []
         of = f" of {near}" if near else ""
@@ -87,7 +92,6 @@ class Verdict:
     def record(self) -> dict[str, Any]:
         """A JSON-ready record, enough to draw the row and to judge again by other regions of the same claim."""
         claim = self.claim
-        turns = decide.turns_at(self.measured, claim.agrees, claim.against)
         return {
             "schema": 2,
             "id": claim.id,
@@ -106,7 +110,7 @@ class Verdict:
             "since": claim.since,
             "covers": list(claim.covers),
             "note": claim.note,
-            "parts": {name: self._part_record(name, part, turns[name]) for name, part in self.measured.parts.items()},
+            "parts": {name: self._part_record(name, part) for name, part in self.measured.parts.items()},
             "here_text": self.here_text(),
             "power_text": self.power_text(),
             "verdict": self.verdict,
@@ -114,7 +118,7 @@ class Verdict:
             "is_expected": self.is_expected,
         }
 
-    def _part_record(self, name: str, part: Part, turns: tuple[float | None, float | None]) -> dict[str, Any]:
+    def _part_record(self, name: str, part: Part) -> dict[str, Any]:
         claim = self.claim
         return {
             "estimate": part.estimate,
@@ -124,7 +128,7 @@ class Verdict:
             "against": _spans(claim.against.get(name)),
             "paper": claim.values(name),
             "no_effect": claim.no_effect,
-            "turns": list(turns),
+            "turns": list(self.turns[name]),
             "rivals": {rival: said.parts[name].estimate for rival, said in self.rivals.items()},
             "axis": claim.axis,
         }
@@ -161,8 +165,7 @@ def follows(claim: Statement | None, record: Mapping[str, Any], profile: str) ->
     digest is another too."""
     if claim is None or regions_text(claim.agrees) != record["agrees_text"]:
         return True
-    sides = {_stored_side(claim, name, part) for name, part in record["parts"].items()}
-    side = AGAINST if AGAINST in sides else AGREES if sides == {AGREES} else BETWEEN
+    side = decide.together(_stored_side(claim, name, part) for name, part in record["parts"].items())
     said = [{name: part["rivals"][rival] for name, part in record["parts"].items()} for rival in claim.rivals]
     powerless = any(agrees(Measured(numbers), claim.agrees) for numbers in said)
     return word(claim.evidence, side, powerless) == record["verdict"]
