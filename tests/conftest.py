@@ -46,7 +46,7 @@ CHAPTER = """\
 
 # %%
 import foretold
-from foretold.papers import NAME
+from foretold.papers.NAME import experiment, measures
 
 run = foretold.start("NAME")
 
@@ -54,24 +54,39 @@ run = foretold.start("NAME")
 # ## Paper against here
 
 # %%
-run.claim("answer", NAME.answer())
+run.claim(measures.answer, experiment.answer())
 run.report()
 """
 
 CLAIMS = """\
+schema: 2
 chapter: NAME
 title: Chapter NAME
 paper: {title: Title, authors: Authors, venue: Venue, year: 2026, url: "https://example.org"}
 minutes: {smoke: 0.1, cpu: 0.1, gpu: 0.1}
+abstract: []
 claims:
   - id: answer
-    statement: The answer is 42.
-    kind: value
-    paper: 42
+    quote: The answer is 42.
     where: page 1
-    tolerance: {abs: 0.5}
+    read: text
+    evidence: paper-data
+    measured: the answer
+    value: 42
+    agrees: [41.5, 42.5]
+    against: [{below: 41.5}, {above: 42.5}]
     reason: rounding
-    expect: {smoke: reproduced, cpu: reproduced, gpu: reproduced}
+    sabotage: [another answer]
+    expect: {smoke: [recomputed], cpu: [recomputed], gpu: [recomputed]}
+"""
+
+MEASURES = """\
+from foretold.claims import Measured, measures
+
+
+@measures("answer", sabotage={"another answer": lambda rng, found: {"found": found + 1}})
+def answer(found):
+    return Measured(found)
 """
 
 
@@ -88,7 +103,9 @@ class SmallBook:
         self.write("book/intro.md", "# Small\n\n```{foretold-chapters}\n```\n\n```{foretold-scoreboard}\n```\n")
         for name in ("alpha", "beta"):
             self.write(f"notebooks/{name}.py", CHAPTER.replace("NAME", name))
-            self.write(f"src/foretold/papers/{name}.py", "def answer():\n    return 42.0\n")
+            self.write(f"src/foretold/papers/{name}/__init__.py", "")
+            self.write(f"src/foretold/papers/{name}/experiment.py", "def answer():\n    return 42.0\n")
+            self.write(f"src/foretold/papers/{name}/measures.py", MEASURES)
             self.write(f"src/foretold/papers/{name}/claims.yml", CLAIMS.replace("NAME", name))
 
     def write(self, path: str, text: str) -> None:

@@ -45,7 +45,7 @@ def test_a_second_build_executes_nothing_and_reads_nothing(built):
     done = built.run("build")
     assert built.executed(done) == set()
     assert read_again(done) == set()
-    assert re.search(r"alpha\s+cached\s+[\d.]+\s+1 reproduced", done.stdout)
+    assert re.search(r"alpha\s+cached\s+[\d.]+\s+1 recomputed", done.stdout)
 
 
 def test_jupyter_book_alone_finds_what_foretold_executed(built):
@@ -56,14 +56,22 @@ def test_jupyter_book_alone_finds_what_foretold_executed(built):
 
 
 def test_pages_show_claims_and_verdicts(built):
-    assert "1 claims: 1 reproduced" in built.page("notebooks/alpha")
+    assert "1 claims: 1 recomputed" in built.page("notebooks/alpha")
     assert "The answer is 42." in built.page("notebooks/alpha")
     assert "The answer is 42." in built.page("book/intro")
 
 
 def test_claims_json_is_written_beside_the_pages(built):
     found = json.loads((built.root / "_build/html/claims.json").read_text())
+    assert found["schema"] == 2
     assert [chapter["chapter"] for chapter in found["chapters"]] == ["alpha", "beta"]
+    lines = (built.root / "_build/html/claims.csv").read_text().splitlines()
+    assert [line.split(",")[:3] for line in lines[1:]] == [[name, "answer", "recomputed"] for name in ("alpha", "beta")]
+
+
+def test_what_claims_were_measured_from_is_written_beside_the_pages(built):
+    found = json.loads((built.root / "_build/html/measurements/alpha.json").read_text())
+    assert found["inputs"][found["claims"]["answer"]["found"]] == 42.0
 
 
 def test_prose_changes_its_page_and_executes_nothing(built):
@@ -75,7 +83,7 @@ def test_prose_changes_its_page_and_executes_nothing(built):
 
 
 def test_a_changed_module_executes_its_chapter_and_updates_its_page_and_the_scoreboard(built):
-    built.edit("src/foretold/papers/beta.py", "42.0", "42.125")
+    built.edit("src/foretold/papers/beta/experiment.py", "42.0", "42.125")
     done = built.run("build")
     assert built.executed(done) == {"beta"}
     assert read_again(done) == {"notebooks/beta", "book/intro"}
@@ -101,27 +109,27 @@ def test_a_recorded_result_stands_beside_the_chapter_s_own_and_is_stale_when_the
 
 
 def test_a_changed_verdict_fails_the_build_after_the_pages_are_written(small_book):
-    small_book.edit("src/foretold/papers/alpha.py", "42.0", "44.0")
+    small_book.edit("src/foretold/papers/alpha/experiment.py", "42.0", "44.0")
     done = small_book.run("build")
     assert done.returncode != 0
-    assert "claim 'answer' is 'differs' (44), but 'reproduced' is expected" in done.stdout + done.stderr
-    assert "expected: reproduced" in small_book.page("notebooks/alpha")
+    assert "claim 'answer' is 'not recomputed' (44), but expected is recomputed" in done.stdout + done.stderr
+    assert "expected: recomputed" in small_book.page("notebooks/alpha")
     # What other extensions do at the end is done: the theme writes the colours of code for light and dark pages.
     assert "data-theme" in (small_book.root / "_build/html/_static/pygments.css").read_text()
 
 
 def test_an_expected_difference_is_shown_and_passes(small_book):
-    small_book.edit("src/foretold/papers/alpha.py", "42.0", "44.0")
-    small_book.edit("src/foretold/papers/alpha/claims.yml", "reproduced", "differs")
+    small_book.edit("src/foretold/papers/alpha/experiment.py", "42.0", "44.0")
+    small_book.edit("src/foretold/papers/alpha/claims.yml", "[recomputed]", "[not recomputed]")
     assert small_book.run("build").returncode == 0
-    assert "≠ differs" in small_book.page("notebooks/alpha")
+    assert "≠ not recomputed" in small_book.page("notebooks/alpha")
 
 
 BROKEN = "def answer():\n    raise RuntimeError('no answer today')\n"
 
 
 def test_a_failed_chapter_has_a_page_that_says_so_and_the_others_are_rendered(small_book):
-    small_book.write("src/foretold/papers/alpha.py", BROKEN)
+    small_book.write("src/foretold/papers/alpha/experiment.py", BROKEN)
     done = small_book.run("build")
     assert done.returncode == 1
     assert "chapter 'alpha' failed in code cell 2" in done.stderr
@@ -132,7 +140,7 @@ def test_a_failed_chapter_has_a_page_that_says_so_and_the_others_are_rendered(sm
     assert "run.claim(&quot;answer&quot;, alpha.answer())" in page
     assert "There is no earlier result" in page
     assert str(small_book.root) not in page
-    assert "1 claims: 1 reproduced" in small_book.page("notebooks/beta")
+    assert "1 claims: 1 recomputed" in small_book.page("notebooks/beta")
     assert "failed in this build" in small_book.page("book/intro")
     found = json.loads((small_book.root / "_build/html/claims.json").read_text())
     assert [chapter["chapter"] for chapter in found["chapters"]] == ["beta"]
@@ -140,7 +148,7 @@ def test_a_failed_chapter_has_a_page_that_says_so_and_the_others_are_rendered(sm
 
 
 def test_a_chapter_that_failed_shows_its_last_good_results_marked_as_old(built):
-    built.write("src/foretold/papers/alpha.py", BROKEN)
+    built.write("src/foretold/papers/alpha/experiment.py", BROKEN)
     done = built.run("build")
     assert done.returncode == 1
     page = built.page("notebooks/alpha")
@@ -152,7 +160,7 @@ def test_a_chapter_that_failed_shows_its_last_good_results_marked_as_old(built):
     assert "Old: Chapter alpha" in built.page("book/intro")
     found = json.loads((built.root / "_build/html/claims.json").read_text())
     assert [(failed["chapter"], failed["earlier"]["profile"]) for failed in found["failed"]] == [("alpha", "smoke")]
-    built.write("src/foretold/papers/alpha.py", "def answer():\n    return 42.0\n")
+    built.write("src/foretold/papers/alpha/experiment.py", "def answer():\n    return 42.0\n")
     done = built.run("build")
     assert done.returncode == 0
     assert built.executed(done) == set()
@@ -160,13 +168,13 @@ def test_a_chapter_that_failed_shows_its_last_good_results_marked_as_old(built):
 
 
 def test_a_failing_cell_fails_jupyter_book_too_after_all_pages_are_written(small_book):
-    small_book.write("src/foretold/papers/alpha.py", BROKEN)
+    small_book.write("src/foretold/papers/alpha/experiment.py", BROKEN)
     done = jupyter_book(small_book)
     assert done.returncode != 0
     assert "chapter 'alpha' failed in code cell 2" in done.stdout + done.stderr
     assert "RuntimeError: no answer today" in done.stdout + done.stderr
     assert "This chapter failed in this build" in small_book.page("notebooks/alpha")
-    assert "1 claims: 1 reproduced" in small_book.page("notebooks/beta")
+    assert "1 claims: 1 recomputed" in small_book.page("notebooks/beta")
     assert small_book.executed(small_book.run("execute", "beta")) == set()
 
 
@@ -184,7 +192,7 @@ def edit(app, env, docnames):
         file.write_text(file.read_text().replace(old, new))
 
 
-PAPER, NOTEBOOK = "src/foretold/papers/beta.py", "notebooks/alpha.py"
+PAPER, NOTEBOOK = "src/foretold/papers/beta/experiment.py", "notebooks/alpha.py"
 
 
 def setup(app):
@@ -224,7 +232,8 @@ def test_a_changed_question_changes_the_list_of_chapters(built):
 
 def test_a_build_killed_while_it_executes_loses_no_finished_chapter(small_book):
     small_book.write(
-        "src/foretold/papers/beta.py", "import time\n\n\ndef answer():\n    time.sleep(60)\n    return 42.0\n"
+        "src/foretold/papers/beta/experiment.py",
+        "import time\n\n\ndef answer():\n    time.sleep(60)\n    return 42.0\n",
     )
     running = small_book.start(("build",))
     for _ in range(200):
@@ -233,7 +242,7 @@ def test_a_build_killed_while_it_executes_loses_no_finished_chapter(small_book):
             break
     running.send_signal(signal.SIGKILL)
     running.wait_for_end()
-    small_book.write("src/foretold/papers/beta.py", "def answer():\n    return 42.0\n")
+    small_book.write("src/foretold/papers/beta/experiment.py", "def answer():\n    return 42.0\n")
     done = small_book.run("build")
     assert done.returncode == 0, done.stderr
     assert small_book.executed(done) == {"beta"}
@@ -249,7 +258,7 @@ def test_a_new_chapter_builds_and_passes_its_tests_at_once(small_book):
     assert done.returncode == 0, done.stderr
     done = small_book.run("build")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"paging_again\s+executed\s+[\d.]+\s+8 reproduced", done.stdout)
+    assert re.search(r"paging_again\s+executed\s+[\d.]+\s+2 replicated", done.stdout)
     shutil.copy(ROOT / "tests/conftest.py", small_book.root / "tests")
     tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests"]
     done = subprocess.run(

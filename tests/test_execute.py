@@ -49,8 +49,8 @@ def test_a_second_execution_executes_nothing(small_book):
 
 def test_a_changed_module_executes_its_chapter_again_and_status_says_why(small_book):
     small_book.run("execute")
-    small_book.edit("src/foretold/papers/alpha.py", "42.0", "42.25")
-    assert re.search(r"alpha\s+out of date\s+papers/alpha.py\n", small_book.run("status").stdout)
+    small_book.edit("src/foretold/papers/alpha/experiment.py", "42.0", "42.25")
+    assert re.search(r"alpha\s+out of date\s+papers/alpha/experiment.py\n", small_book.run("status").stdout)
     assert small_book.executed(small_book.run("execute")) == {"alpha"}
 
 
@@ -63,7 +63,7 @@ def test_a_module_that_no_notebook_imports_executes_nothing(small_book):
 def test_words_for_readers_execute_nothing(small_book):
     small_book.run("execute")
     small_book.edit("src/foretold/__init__.py", "Foretold: a living", "Foretold: a lively")
-    small_book.edit("src/foretold/papers/alpha.py", "return", "# the answer\n    return")
+    small_book.edit("src/foretold/papers/alpha/experiment.py", "return", "# the answer\n    return")
     assert cached(small_book) == {"alpha", "beta"}
 
 
@@ -76,7 +76,7 @@ def test_a_marker_size_executes_its_chapter_and_leaves_recorded_results_as_good_
     small_book.edit("src/foretold/papers/signs/draw.py", "3", "4")
     assert re.search(r"alpha\s+out of date\s+papers/signs/draw.py\n", small_book.run("status").stdout)
     assert small_book.executed(small_book.run("execute", "--record", "after")) == {"alpha"}
-    small_book.edit("src/foretold/papers/alpha.py", "42.0", "42.25")
+    small_book.edit("src/foretold/papers/alpha/experiment.py", "42.0", "42.25")
     small_book.run("execute", "--record", "last")
     code = {when: code_digest(small_book, when) for when in ("before", "after", "last")}
     assert code["before"] == code["after"] != code["last"]
@@ -94,7 +94,7 @@ def test_prose_executes_nothing(small_book):
 
 def test_claims_and_code_cells_execute_their_chapter(small_book):
     small_book.run("execute")
-    small_book.edit("src/foretold/papers/alpha/claims.yml", "abs: 0.5", "abs: 0.6")
+    small_book.edit("src/foretold/papers/alpha/claims.yml", "reason: rounding", "reason: rounding of the answer")
     small_book.edit("notebooks/beta.py", "run.report()", "run.report()  # changed")
     status = small_book.run("status").stdout
     assert re.search(r"alpha\s+out of date\s+papers/alpha/claims.yml\n", status)
@@ -121,8 +121,11 @@ def test_an_unknown_chapter_is_an_error_with_the_nearest_name(small_book):
 # When it goes wrong
 
 
+NO_ANSWER = "def answer():\n    raise RuntimeError('no answer today')\n"
+
+
 def test_a_failing_cell_is_named_with_its_traceback_and_the_others_finish(small_book):
-    small_book.write("src/foretold/papers/alpha.py", "def answer():\n    raise RuntimeError('no answer today')\n")
+    small_book.write("src/foretold/papers/alpha/experiment.py", NO_ANSWER)
     done = small_book.run("execute")
     assert done.returncode == 1
     assert "chapter 'alpha' failed in code cell 2" in done.stderr
@@ -143,7 +146,7 @@ def test_an_edit_while_a_chapter_runs_leaves_nothing_even_if_it_is_undone(small_
     """The kernel loads 49, while the digests before and after are those of 42."""
     done = edited_while_it_runs(small_book, tmp_path, "42.0", "49.0")
     assert done.returncode == 1
-    assert "papers/alpha.py changed meanwhile" in done.stderr
+    assert "papers/alpha/experiment.py changed meanwhile" in done.stderr
     assert cached(small_book) == set()
 
 
@@ -161,10 +164,10 @@ def edited_while_it_runs(small_book, tmp_path, old, new):
     small_book.edit("notebooks/alpha.py", "run.claim", loaded + "run.claim")
     running = small_book.start(("execute", "alpha"))
     wait_for(tmp_path / "begun")
-    small_book.edit("src/foretold/papers/alpha.py", old, new)
+    small_book.edit("src/foretold/papers/alpha/experiment.py", old, new)
     (tmp_path / "edited").touch()
     wait_for(tmp_path / "loaded")
-    small_book.edit("src/foretold/papers/alpha.py", new, old)
+    small_book.edit("src/foretold/papers/alpha/experiment.py", new, old)
     (tmp_path / "undone").touch()
     return running.wait_for_end()
 
@@ -261,9 +264,11 @@ def with_ledger(text):
     """A notebook as if it had been executed: its last cell shows a ledger."""
     notebook = nbformat.reads(text, as_version=4)
     name = "alpha" if "Chapter alpha" in text else "beta"
-    claim = claims.Claim(**yaml.safe_load(CLAIMS)["claims"][0])
-    record = claims.judge(claim, 42.0, profile="smoke").record()
-    ledger = {"chapter": name, "title": name, "profile": "smoke", "claims": [record], "device_class": "cpu"}
+    claim = claims.Statement.read_from(yaml.safe_load(CLAIMS)["claims"][0])
+    measure = claims.Measure("answer", claims.Measured, {}, {"another answer": lambda rng, estimate: {}})
+    record = claims.judge(claim, measure, {"estimate": 42.0}, "smoke").record() | {"inputs": {}}
+    about = {"schema": 2, "chapter": name, "title": name, "profile": "smoke", "device_class": "cpu"}
+    ledger = about | {"claims": [record], "abstract": [], "answers": [], "checks": {}, "inputs": {}}
     notebook.cells[-1].outputs = [nbformat.v4.new_output("display_data", {claims.MIME: ledger})]
     return nbformat.writes(notebook)
 
@@ -507,7 +512,7 @@ def test_what_syntax_does_not_show_makes_a_chapter_stale_by_name(wild, way):
 
 def test_a_new_file_that_an_import_now_finds_makes_its_chapter_stale(small_book):
     late = "try:\n    from foretold.papers.late import ANSWER\nexcept ImportError:\n    ANSWER = 42.0\n"
-    small_book.write("src/foretold/papers/alpha.py", late + "\n\ndef answer():\n    return ANSWER\n")
+    small_book.write("src/foretold/papers/alpha/experiment.py", late + "\n\ndef answer():\n    return ANSWER\n")
     small_book.run("execute", "alpha")
     assert cached(small_book) == {"alpha"}
     small_book.write("src/foretold/papers/late.py", "ANSWER = 43.0\n")
@@ -523,10 +528,10 @@ def test_a_constant_of_another_module_is_not_taken_from_numba_s_cache(small_book
     small_book.write("src/foretold/papers/constants.py", "ANSWER = 42.0\n")
     compiled = "import numba\nfrom foretold.papers import constants\n\nANSWER = constants.ANSWER\n\n\n"
     compiled += "@numba.njit(cache=True)\ndef answer():\n    return ANSWER\n"
-    small_book.write("src/foretold/papers/alpha.py", compiled)
-    assert "1 reproduced" in small_book.run("execute", "alpha").stdout
+    small_book.write("src/foretold/papers/alpha/experiment.py", compiled)
+    assert "1 recomputed" in small_book.run("execute", "alpha").stdout
     small_book.write("src/foretold/papers/constants.py", "ANSWER = 43.0\n")
-    assert "1 differs" in small_book.run("execute", "alpha").stdout
+    assert "1 not recomputed" in small_book.run("execute", "alpha").stdout
 
 
 # Entries that are not what they should be
@@ -602,7 +607,7 @@ def test_a_dask_scheduler_runs_chapters(small_book, scheduler):
 
 def test_a_worker_with_other_code_is_refused(small_book, scheduler, tmp_path):
     other = shutil.copytree(small_book.root / "src", tmp_path / "other")
-    (other / "foretold/papers/alpha.py").write_text("def answer():\n    return 41.9\n")
+    (other / "foretold/papers/alpha/experiment.py").write_text("def answer():\n    return 41.9\n")
     with dask_worker(scheduler, small_book.environment(PYTHONPATH=str(other))):
         done = small_book.run("execute", "--scheduler", scheduler)
     assert small_book.executed(done) == {"beta"}
@@ -624,14 +629,15 @@ def test_record_writes_claims_device_digest_seconds_and_memory(small_book):
     done = small_book.run("execute", "alpha", "--record", "out")
     assert done.returncode == 0, done.stderr
     result = json.loads((small_book.root / "out/alpha.smoke.cpu.json").read_text())
-    assert result["claims"][0]["verdict"] == "reproduced"
+    assert result["claims"][0]["verdict"] == "recomputed"
     wanted = {"code_digest", "device", "driver", "versions", "seconds", "peak_memory", "commit", "seed", "profile"}
     assert wanted <= set(result)
 
 
 def test_kernels_run_the_foretold_that_took_the_digest(small_book):
     """A relative PYTHONPATH means another folder to a kernel, which starts in an empty one."""
-    small_book.write("src/foretold/papers/alpha.py", "print('this very package')\n\n\ndef answer():\n    return 42.0\n")
+    text = "print('this very package')\n\n\ndef answer():\n    return 42.0\n"
+    small_book.write("src/foretold/papers/alpha/experiment.py", text)
     done = small_book.run("execute", "alpha", PYTHONPATH="src")
     assert small_book.executed(done) == {"alpha"}, done.stderr
 
@@ -647,15 +653,15 @@ def test_execution_needs_no_sphinx(small_book):
 
 def test_claims_are_shown_from_the_cache(small_book):
     small_book.run("execute")
-    assert re.search(r"alpha\s+answer\s+42\s+42\s+reproduced", small_book.run("claims").stdout)
+    assert re.search(r"alpha\s+answer\s+42\s+42\s+recomputed", small_book.run("claims").stdout)
     assert '"chapter": "beta"' in small_book.run("claims", "--json").stdout
     assert small_book.run("claims", "--check").returncode == 0
 
 
 def test_the_check_of_claims_fails_on_a_changed_verdict_and_on_a_stale_chapter(small_book):
-    small_book.edit("src/foretold/papers/alpha.py", "42.0", "43.0")
+    small_book.edit("src/foretold/papers/alpha/experiment.py", "42.0", "43.0")
     small_book.run("execute", "alpha")
     done = small_book.run("claims", "--check")
     assert done.returncode == 1
-    assert "claim 'answer' is 'differs' (43), but 'reproduced' is expected" in done.stderr
+    assert "claim 'answer' is 'not recomputed' (43), but expected is recomputed" in done.stderr
     assert "beta: out of date" in done.stderr

@@ -11,11 +11,20 @@ import foretold
 from foretold import claims, run
 from foretold.run import Run
 
-CONTENTS = claims.Chapter(
-    "toy", "Toy", {}, {"smoke": 0.5},
-    {"c": claims.Claim(id="c", statement="s", kind="value", paper=1.0, where="p", reason="r", tolerance={"abs": 0.1},
-                       expect=dict.fromkeys(claims.PROFILES, "reproduced"))},
+STATEMENT = claims.Statement.read_from(
+    {"id": "c", "paraphrase": "It is one.", "where": "p", "read": "text", "evidence": "own-run", "measured": "it",
+     "agrees": [0.9, 1.1], "reason": "r", "sabotage": ["doubled"],
+     "expect": {name: ["replicated"] for name in claims.PROFILES}}
 )  # fmt: skip
+CONTENTS = claims.Chapter("toy", "Toy", {}, {"smoke": 0.5}, {"c": STATEMENT})
+
+
+@claims.measures("c", sabotage={"doubled": lambda rng, values: {"values": 2 * values}})
+def measure(values):
+    return claims.Measured(values.mean(), interval=(values.min(), values.max()))
+
+
+ONES = np.array([0.95, 1.05])
 
 
 @pytest.fixture
@@ -113,11 +122,11 @@ def test_a_failing_section_is_timed_too(toy):
 
 
 def test_report_carries_the_ledger_in_the_output(toy, shown):
-    toy.claim("c", 1.05)
+    toy.claim(measure, ONES)
     toy.report()
     bundle = shown[-1][claims.MIME]
     assert bundle["chapter"] == "toy"
-    assert bundle["claims"][0]["verdict"] == "reproduced"
+    assert bundle["claims"][0]["verdict"] == "replicated"
     assert {"device", "seed", "python", "versions", "commit", "seconds", "peak_memory"} <= set(bundle)
     assert json.dumps(bundle)
 
@@ -127,9 +136,9 @@ def test_report_refuses_while_a_claim_is_not_measured(toy, shown):
         toy.report()
 
 
-def test_a_claim_takes_numpy_numbers(toy, shown):
-    judgement = toy.claim("c", np.float64(1.0), (np.float32(0.5), np.float32(1.5)))
-    assert judgement.verdict == "reproduced"
+def test_a_claim_shows_its_card_and_returns_its_verdict(toy, shown):
+    assert toy.claim(measure, ONES).verdict == "replicated"
+    assert "id='claim-c'" in shown[-1]["text/html"]
 
 
 def test_the_stamp_says_what_made_the_numbers(toy, shown):

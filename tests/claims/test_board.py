@@ -46,12 +46,35 @@ def test_a_chapter_is_counted(bundle):
     assert (found["checks"], found["read"], found["answers"]) == ((1, 2), (3, 3), 1)
 
 
+def page(chapter):
+    return f"../{chapter}.html"
+
+
 def test_the_table_has_a_row_a_chapter_and_the_sum(bundle):
-    html = board.table([bundle(GOOD), bundle(GOOD, BAD, chapter="more")])
+    html = board.summary_table([bundle(GOOD), bundle(GOOD, BAD, chapter="more")], page)
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", html)]
-    assert [row[0] for row in rows] == ["chapter", "Fair &amp; coins", "Fair &amp; coins", "all chapters"]
+    assert [row[0] for row in rows] == [
+        "chapter",
+        "<a href='../coins.html'>Fair &amp; coins</a>",
+        "<a href='../more.html'>Fair &amp; coins</a>",
+        "all chapters",
+    ]
     assert rows[0][4:6] == ["recomputed", "against the paper"]
     assert [row[4:6] for row in rows[1:]] == [["1", "·"], ["1", "1"], ["2", "1"]]
+
+
+def test_every_claim_has_a_row_that_leads_to_its_card(bundle):
+    html = board.claims_table([bundle(GOOD), bundle(BAD, chapter="more")], page, old=["more"])
+    assert html.count("<tr data-") == 2
+    assert "href='../coins.html#claim-c0'" in html
+    assert "data-chapter='more' data-verdict='not recomputed' data-evidence='paper-data'" in html
+    assert html.count("old: failed in this build") == 1
+
+
+def test_filters_offer_what_there_is_and_wait_for_the_script(bundle):
+    html = board.filters([bundle(GOOD)])
+    assert html.startswith("<form class='foretold-filter' role='search' aria-label='Claims' hidden>")
+    assert re.findall(r"<option value='([^']+)'", html) == ["coins", "recomputed", "paper-data"]
 
 
 def test_the_csv_holds_every_claim_once(bundle):
@@ -62,7 +85,12 @@ def test_the_csv_holds_every_claim_once(bundle):
 
 
 def test_what_changed_since_a_release_is_said(bundle):
-    old, new = [bundle(GOOD, GOOD)], [bundle(BAD, GOOD, GOOD)]
+    old, new = board.verdicts([bundle(GOOD, GOOD)]), board.verdicts([bundle(BAD, GOOD, GOOD)])
     assert board.changes(old, new) == ["coins, c2: new, recomputed", "coins, c0: was recomputed, is not recomputed"]
     assert board.changes(new, old)[0] == "coins, c2: withdrawn, was recomputed"
     assert board.changes(old, old) == []
+
+
+def test_a_chapter_that_came_or_went_is_one_line(bundle):
+    old, new = board.verdicts([bundle(GOOD)]), board.verdicts([bundle(GOOD, GOOD, chapter="more")])
+    assert board.changes(old, new) == ["more: a new chapter, 2 claims", "coins: withdrawn, with 1 claims"]

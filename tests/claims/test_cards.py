@@ -32,6 +32,12 @@ def test_a_card_says_quote_place_numbers_regions_rivals_and_reason(record):
         assert part in text, part
 
 
+def test_the_table_leads_to_the_cards(record):
+    html = cards.ledger({"claims": [record]}, "All")
+    assert "<a href='#claim-same-side'><q>" in html
+    assert re.findall(r"<th scope='col'>(\w+)", html) == ["claim", "paper", "here", "verdict"]
+
+
 def test_a_card_has_an_address(record):
     assert "id='claim-same-side'" in cards.card(record)
 

@@ -17,7 +17,7 @@ COUNTS = {"same": 178_079, "n": 350_757}
 def chapter(claim):
     asked = Question("wobble", "Does wobble matter?", "slope", "points")
     return Chapter(
-        "coins", "Fair coins", {}, {}, {"same-side": claim()}, schema=2,
+        "coins", "Fair coins", {}, {}, {"same-side": claim()},
         abstract=[Sentence("Coins land as they started.")], questions={"wobble": asked},
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Claims files of schema 2: what is read, what is refused, and that the schema is the model's."""
+"""Claims files: what is read, what is refused, and that the schema is the model's."""
 
 import json
 
@@ -12,7 +12,7 @@ from foretold.claims.abstract import MARKS, Question, Sentence
 from foretold.claims.evidence import EVIDENCE, READ, VERDICTS
 from foretold.claims.statement import Statement
 
-SCHEMA = json.loads((files.FOLDER.parent / "claims" / files.STATEMENTS).read_text(encoding="utf-8"))
+SCHEMA = json.loads(files.SCHEMA.read_text(encoding="utf-8"))
 PARTS = SCHEMA["$defs"]
 
 
@@ -48,7 +48,6 @@ def refused(write, match, **changes):
 
 def test_a_whole_file_is_read(write):
     chapter = write(questions=[{"id": "wobble", "question": "Does wobble matter?", "measured": "a slope"}])
-    assert chapter.schema == 2
     assert chapter.claims["same-side"].place() == "arXiv 2310.04153v3, Results; read in the paper's text"
     assert chapter.questions["wobble"].question == "Does wobble matter?"
     assert chapter.abstract[0].text.startswith("Coins land")
@@ -106,11 +105,40 @@ def test_the_schema_is_one():
     Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_both_schemas_say_the_same_of_papers_and_minutes():
-    first = json.loads((files.FOLDER.parent / "claims" / files.CLAIMS).read_text(encoding="utf-8"))
-    assert PARTS["paper"] == first["$defs"]["paper"]
-    assert PARTS["minutes"] == first["$defs"]["minutes"]
-    assert SCHEMA["properties"]["minutes"] == first["properties"]["minutes"]
+def test_a_file_of_the_first_schema_is_refused(write):
+    refused(write, "schema: 2 was expected", schema=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"budget": 3}, "the file: field 'budget' is unknown"),
+        ({"chapter": "tot"}, "chapter is 'tot'; allowed is 'coins', as its folder"),
+        ({"minutes": {"smoke": 1, "cpu": 0, "gpu": 1}}, "minutes.cpu: 0 is less than or equal to"),
+        ({"claims": []}, r"claims: \[\] should be non-empty"),
+        ({"claims": [3]}, "claim 3: 3 is not of type 'object'"),
+    ],
+)
+def test_a_claims_file_says_all_that_a_chapter_needs(write, change, message):
+    refused(write, message, **change)
+
+
+def test_all_errors_of_a_file_are_named_at_once(write, entry):
+    wrong = {**entry, "evidence": "x", "unit": 1}
+    refused(write, r"evidence: value 'x' is unknown(.*\n.*)*unit: 1 is not", claims=[wrong])
+
+
+def test_an_unknown_chapter_is_an_error():
+    with pytest.raises(ValueError, match="chapter 'no-such-chapter' is unknown"):
+        claims.load("no-such-chapter")
+
+
+@pytest.mark.parametrize("name", claims.chapters())
+def test_editors_find_the_schema_of_every_claims_file(name):
+    path = files.FOLDER / name / "claims.yml"
+    address = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / address).resolve() == files.SCHEMA
+    assert claims.load(name).claims
 
 
 def test_the_schema_and_the_model_have_the_same_fields():
@@ -118,7 +146,7 @@ def test_the_schema_and_the_model_have_the_same_fields():
     assert set(PARTS["question"]["properties"]) == set(Question.__dataclass_fields__)
     assert set(PARTS["sentence"]["properties"]) == set(Sentence.__dataclass_fields__)
     ours = set(claims.Chapter.__dataclass_fields__) - {"name"}
-    assert set(SCHEMA["properties"]) - {"chapter", "document"} == ours
+    assert set(SCHEMA["properties"]) - {"schema", "chapter", "document"} == ours
 
 
 def test_the_schema_and_the_model_know_the_same_words():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import sys
 from collections.abc import Callable
@@ -72,10 +73,12 @@ def _add_readers(command: Adder) -> None:
     made.add_argument("--json", action="store_true", help="as one JSON text")
     check = "exit with 1 if a chapter is out of date or a verdict is not the expected one"
     made.add_argument("--check", action="store_true", help=check)
+    release = "keep these verdicts as those of release VERSION, for the scoreboard's list of changes"
+    made.add_argument("--release", metavar="VERSION", help=release)
     made.add_argument("--profile", choices=claims.PROFILES)
 
     made = command("sabotage", sabotage, "Spoil what claims were measured from: no positive verdict may stay.")
-    made.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all whose claims file has schema 2")
+    made.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all")
 
 
 def _add_writers(command: Adder) -> None:
@@ -194,7 +197,9 @@ def show_claims(given: argparse.Namespace) -> int:
             ]
         print(progress.table(rows))
     wrong = execute.changed_verdicts(outcomes) + [f"{c.name}: out of date" for c in chapters if not c.fresh]
-    if given.check:
+    if given.release and not wrong:
+        print(f"wrote {scoreboard.release(project, outcomes, given.release, datetime.date.today().isoformat())}")
+    if given.check or given.release:
         print(
             "\n".join(wrong) or f"all {sum(len(ledger['claims']) for ledger in ledgers)} verdicts are as expected",
             file=sys.stderr,

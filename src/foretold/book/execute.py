@@ -30,7 +30,6 @@ from nbformat import NotebookNode
 from foretold import claims, run
 from foretold.book import digest, job, reader, store
 from foretold.book.project import Project
-from foretold.claims import verdicts
 
 TIMES_EXPECTED = 10.0  # a kernel ends when it has used this many times its expected CPU seconds,
 LEAST_LIMIT = 300.0  # but not before it has used so many
@@ -227,8 +226,9 @@ def _judged_again(entry: store.Entry) -> bool:
         stated = claims.load(ledger["chapter"]).claims if ledger["chapter"] in claims.chapters() else {}
         if ledger["chapter"] != entry.head.chapter:
             return False
-        follows = verdicts.follows if ledger.get("schema") == 2 else claims.follows
-        return all(follows(stated.get(record["id"]), record, ledger["profile"]) for record in ledger["claims"])
+        if ledger["schema"] != claims.SCHEMA:
+            return False
+        return all(claims.follows(stated.get(record["id"]), record, ledger["profile"]) for record in ledger["claims"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return False
 
@@ -423,10 +423,10 @@ def _outputs(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
 def changed_verdicts(outcomes: list[Outcome]) -> list[str]:
     """Verdicts that are not the ones the claims files expect, one line each."""
     return [
-        f"{o.name}: claim {c['id']!r} is {c['verdict']!r} ({c['here_text']}), but {claims.expected_text(c)} is expected"
+        f"{o.name}: claim {c['id']!r} is {c['verdict']!r} ({c['here_text']}), but expected is {claims.expected_text(c)}"
         for o in outcomes
         for c in (o.ledger or {}).get("claims", [])
-        if not claims.is_expected(c)
+        if not c["is_expected"]
     ]
 
 

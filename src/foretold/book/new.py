@@ -20,11 +20,13 @@ FILES = {
     f"{PAPER}/__init__.pyi": "stub",
     f"{PAPER}/idea.py": "idea",
     f"{PAPER}/experiment.py": "experiment",
+    f"{PAPER}/measures.py": "measures",
     f"{PAPER}/draw.py": "draw",
     f"{PAPER}/browser.js": "browser",
     f"{PAPER}/claims.yml": "claims",
     f"{TESTS}/test_idea.py": "test_idea",
     f"{TESTS}/test_experiment.py": "test_experiment",
+    f"{TESTS}/test_measures.py": "test_measures",
     f"{TESTS}/test_draw.py": "test_draw",
 }
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from foretold import claims
 from foretold.book import scoreboard
 from foretold.book.execute import Outcome, Progress
 
@@ -63,10 +62,10 @@ def summary(outcomes: list[Outcome]) -> str:
 
 
 def verdicts(ledger: dict[str, Any] | None) -> str:
-    """The verdicts of a ledger: ``8 reproduced, 2 differs``, and how many are not as expected."""
+    """The verdicts of a ledger: ``8 recomputed, 2 inconclusive``, and how many are not as expected."""
     if ledger is None:
         return "no claims"
-    changed = sum(not claims.is_expected(c) for c in ledger["claims"])
+    changed = sum(not c["is_expected"] for c in ledger["claims"])
     return scoreboard.verdicts(ledger) + (f" ({changed} not as expected)" if changed else "")
 
 

@@ -41,6 +41,11 @@ class Project:
         """Results that were measured on a named device, as JSON."""
         return self.root / "book" / "recorded"
 
+    @property
+    def released(self) -> Path:
+        """The verdicts of the last release, as JSON."""
+        return self.root / "book" / "released.json"
+
     @cached_property
     def notebooks(self) -> dict[str, Path]:
         """The chapters' sources by name, in the reading order of ``_toc.yml``; those that it does not name follow."""

@@ -49,14 +49,14 @@ def measures_of(module: ModuleType) -> dict[str, Measure]:
 
 
 def chapters(project: Project) -> list[str]:
-    """Chapters of the book whose claims file has schema 2."""
-    return [name for name in project.notebooks if name in claims.chapters() and claims.load(name).schema == 2]
+    """Chapters of the book that have a claims file."""
+    return [name for name in project.notebooks if name in claims.chapters()]
 
 
 def newest(project: Project, chapter: str) -> dict[str, Any]:
     """The ledger of the newest execution of a chapter, at whatever profile. Raises ValueError where there is none."""
     for entry in store.newest(project.store_folder, chapter):
-        if entry.ledger.get("schema") == 2:
+        if entry.ledger.get("schema") == claims.SCHEMA:
             return entry.ledger
     raise ValueError(f"chapter {chapter!r} has no execution with stored inputs; try: foretold execute {chapter}")
 

@@ -15,10 +15,9 @@ from foretold import claims
 from foretold.book import rooms, sabotage
 from foretold.book.execute import Chapter, Outcome
 from foretold.book.project import Project
-from foretold.claims import evidence
+from foretold.claims import board, cards
 
 cell = html.escape
-WORDS = (*claims.VERDICTS, *evidence.VERDICTS)  # of ledgers of schema 1 and of schema 2
 
 
 def record(project: Project, outcomes: list[Outcome], folder: Path | None = None) -> list[Path]:
@@ -49,6 +48,8 @@ def recorded(project: Project) -> dict[str, list[dict[str, Any]]]:
         missing = {"schema", "chapter", "code_digest", "device", "profile", "claims"} - set(result)
         if missing:
             raise ValueError(f"recorded result {path.name} lacks {', '.join(sorted(missing))}")
+        if result["schema"] != claims.SCHEMA:
+            raise ValueError(f"recorded result {path.name} has schema {result['schema']}; allowed is {claims.SCHEMA}")
         result["claims"] = [_judged(result, record) for record in result["claims"]]
         found.setdefault(result["chapter"], []).append(result)
     return found
@@ -58,26 +59,23 @@ def _judged(result: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     """A recorded claim with today's verdict; as it was recorded where its claim is another one now, or gone."""
     chapter = result["chapter"]
     stated = claims.load(chapter) if chapter in claims.chapters() else None
-    if stated is None or record["id"] not in stated.claims or stated.schema != result["schema"]:
+    if stated is None or record["id"] not in stated.claims:
         return record
     try:
-        if stated.schema == 2:
-            return sabotage.again(result, record).record()
-        claim = stated.claims[record["id"]]
-        return claims.judge(claim, record["estimate"], record["interval"], profile=result["profile"]).record()
+        return sabotage.again(result, record).record()
     except ValueError:
         return record
 
 
 def counts(ledger: dict[str, Any]) -> str:
-    """The verdicts of a ledger in words: ``10 claims: 8 reproduced, 2 differs``."""
+    """The verdicts of a ledger in words: ``10 claims: 8 recomputed, 2 inconclusive``."""
     return f"{len(ledger['claims'])} claims: {verdicts(ledger)}"
 
 
 def verdicts(ledger: dict[str, Any]) -> str:
-    """How often a ledger has which verdict: ``8 reproduced, 2 differs``."""
+    """How often a ledger has which verdict: ``8 recomputed, 2 inconclusive``."""
     tally = Counter(c["verdict"] for c in ledger["claims"])
-    return ", ".join(f"{tally[verdict]} {verdict}" for verdict in WORDS if tally[verdict])
+    return ", ".join(f"{tally[verdict]} {verdict}" for verdict in claims.VERDICTS if tally[verdict])
 
 
 def chapters_markdown(outcomes: list[Outcome], depth: str) -> str:
@@ -133,36 +131,34 @@ def heading(chapter: Chapter) -> tuple[str, str]:
     return title, blocks[1].strip("*_") if len(blocks) > 1 else ""
 
 
-def tally_html(outcomes: list[Outcome]) -> str:
-    """How many claims have which verdict, per chapter: a column for each verdict that there is; a failed chapter has
-    none."""
-    tallies = {o.name: Counter(c["verdict"] for c in o.ledger["claims"]) for o in outcomes if o.ledger is not None}
-    words = [word for word in WORDS if any(tally[word] for tally in tallies.values())]
-    head = "".join(f"<th scope='col'>{text}</th>" for text in ("chapter", "profile", *words))
-    rows = []
-    for outcome in outcomes:
-        if outcome.ledger is None:
-            title = cell(heading(outcome.chapter)[0])
-            numbers = f"<td colspan='{len(words) + 1}'>failed in this build</td>"
-        else:
-            title = cell(outcome.ledger["title"])
-            numbers = f"<td>{cell(outcome.ledger['profile'])}</td>"
-            numbers += "".join(f"<td>{tallies[outcome.name][word] or '·'}</td>" for word in words)
-        rows.append(f"<tr><th scope='row'>{title}</th>{numbers}</tr>")
-    title = "Verdicts by chapter"
-    table = f"<table class='foretold-tally'><caption>{title}</caption><thead><tr>{head}</tr></thead>"
-    return claims.scroll_box(title, f"{table}<tbody>{''.join(rows)}</tbody></table>")
+def board_html(outcomes: list[Outcome], link: board.Link) -> str:
+    """The ledger by chapter and all claims, with controls to filter them. A failed chapter has the claims of its last
+    good run, marked as old, and no row among the chapters."""
+    shown = [outcome.shown.ledger for outcome in outcomes if outcome.shown is not None]
+    old = [outcome.name for outcome in outcomes if outcome.failure]
+    failed = "".join(f"<p>{cell(heading(o.chapter)[0])}: failed in this build.</p>" for o in outcomes if o.failure)
+    summary = board.summary_table([bundle for bundle in shown if bundle["chapter"] not in old], link)
+    return summary + failed + board.filters(shown) + board.claims_table(shown, link, old)
 
 
-def chapter_claims_html(outcome: Outcome) -> str:
-    """One chapter's claims for the scoreboard; a failed one's earlier claims, marked as old."""
-    if outcome.shown is None:
-        return "<p>This chapter failed in this build, and there is no earlier result.</p>"
-    ledger = outcome.shown.ledger
-    about = f"{ledger['title']}: profile {ledger['profile']}, {ledger['device']}"
-    if outcome.ledger is not None:
-        return claims.ledger_html(ledger, about)
-    return old_html(outcome) + claims.ledger_html(ledger, f"Old: {about}")
+def changes_markdown(project: Project, outcomes: list[Outcome]) -> str:
+    """What changed since the last release, as a Markdown list; a sentence where nothing was released before."""
+    path = project.released
+    if not path.exists():
+        return "Nothing was released before this build."
+    released = json.loads(path.read_text(encoding="utf-8"))
+    now = board.verdicts([outcome.shown.ledger for outcome in outcomes if outcome.shown is not None])
+    said = board.changes(released["verdicts"], now) or ["nothing"]
+    return "\n".join([f"Since {released['version']}, of {released['date']}:", "", *(f"- {line}" for line in said)])
+
+
+def release(project: Project, outcomes: list[Outcome], version: str, date: str) -> Path:
+    """Keep the verdicts of a release, for what the scoreboard says of the time since; returns the file."""
+    verdicts = board.verdicts([outcome.ledger for outcome in outcomes])
+    content = {"version": version, "date": date, "profile": outcomes[0].ledger["profile"], "verdicts": verdicts}
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    project.released.write_text(text, encoding="utf-8", newline="\n")
+    return project.released
 
 
 def recorded_html(results: list[dict[str, Any]], code_digest: str) -> str:
@@ -176,7 +172,7 @@ def recorded_html(results: list[dict[str, Any]], code_digest: str) -> str:
         )
         about = f"Recorded on {cell(result['device'])}, profile {result['profile']}, in {result['seconds']:.0f} s"
         parts.append(f"<p class='foretold-recorded'>{about}{stale}</p>")
-        parts.append(claims.ledger_html(result, f"{about}, driver {result['driver'] or 'none'}"))
+        parts.append(cards.ledger(result, f"{about}, driver {result['driver'] or 'none'}"))
     return "".join(parts)
 
 
@@ -210,17 +206,39 @@ def status_html(outcomes: list[Outcome]) -> str:
         rows.append(f"<tr><th scope='row'>{cell(ledger['title'])}</th>{cells}</tr>")
     title = "How each chapter was executed"
     table = f"<table class='foretold-status'><caption>{title}</caption><thead><tr>{head}</tr></thead>"
-    return claims.scroll_box(title, f"{table}<tbody>{''.join(rows)}</tbody></table>")
+    return cards.scroll_box(title, f"{table}<tbody>{''.join(rows)}</tbody></table>")
 
 
 def claims_json(outcomes: list[Outcome], results: dict[str, list[dict[str, Any]]]) -> str:
     """All ledgers of this build, all recorded results, and the chapters that failed with their earlier ledgers, as one
-    JSON text."""
+    JSON text. What the claims were measured from is left out: see `measurements`."""
     failed = {o.name: o.chapter.earlier.ledger if o.chapter.earlier else None for o in outcomes if o.failure}
     content = {
-        "schema": 1,
-        "chapters": [outcome.ledger for outcome in outcomes if outcome.ledger is not None],
-        "failed": [{"chapter": name, "earlier": ledger} for name, ledger in failed.items()],
-        "recorded": [r for several in results.values() for r in several],
+        "schema": claims.SCHEMA,
+        "chapters": [_without_inputs(outcome.ledger) for outcome in outcomes if outcome.ledger is not None],
+        "failed": [{"chapter": name, "earlier": ledger and _without_inputs(ledger)} for name, ledger in failed.items()],
+        "recorded": [_without_inputs(r) for several in results.values() for r in several],
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _without_inputs(ledger: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in ledger.items() if name != "inputs"}
+
+
+def measurements(ledger: dict[str, Any]) -> str:
+    """What the claims of a chapter were measured from, by claim and by the name of the input, as one JSON text in the
+    form of `foretold.claims.inputs`."""
+    kept = {key: json.loads(text) for key, text in ledger["inputs"].items()}
+    takes = {record["id"]: record["inputs"] for record in ledger["claims"]}
+    return json.dumps({"chapter": ledger["chapter"], "claims": takes, "inputs": kept}) + "\n"
+
+
+def downloads(build_folder: Path, outcomes: list[Outcome], results: dict[str, list[dict[str, Any]]]) -> None:
+    """Write what programs read beside the pages: ``claims.json``, ``claims.csv`` and ``measurements/``."""
+    ledgers = [outcome.ledger for outcome in outcomes if outcome.ledger is not None]
+    texts = {"claims.json": claims_json(outcomes, results), "claims.csv": board.as_csv(ledgers)}
+    texts |= {f"measurements/{ledger['chapter']}.json": measurements(ledger) for ledger in ledgers}
+    (build_folder / "measurements").mkdir(exist_ok=True)
+    for name, text in texts.items():
+        (build_folder / name).write_text(text, encoding="utf-8", newline="")

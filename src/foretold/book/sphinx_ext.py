@@ -24,8 +24,9 @@ from sphinx.errors import SphinxError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from foretold.book import address, execute, reader, scoreboard
+from foretold.book import address, execute, fields, reader, scoreboard
 from foretold.book.project import Project
+from foretold.claims import board, cards, files
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,10 @@ class Build:
     @cached_property
     def book_digest(self) -> str:
         """What the generated pages are made from, the code that makes them included."""
-        code = [path.read_text(encoding="utf-8") for path in (Path(__file__), Path(scoreboard.__file__))]
+        made_by = (__file__, *(module.__file__ for module in (scoreboard, fields, board, cards, files)))
+        code = [Path(path).read_text(encoding="utf-8") for path in (*made_by, files.SCHEMA)]
+        if self.project.released.exists():
+            code.append(self.project.released.read_text(encoding="utf-8"))
         chapters = [_hash(*scoreboard.heading(o.chapter), self._results(o)) for o in self.outcomes.values()]
         return _hash(*chapters, *code)
 
@@ -241,7 +245,7 @@ def launch(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
-    """Write ``claims.json``, free the lock, and fail if a chapter failed or a verdict is not the one that its claims
+    """Write what programs read, free the lock, and fail if a chapter failed or a verdict is not the one that its claims
     file expects."""
     build = getattr(app, "foretold", None)
     if build is None:
@@ -249,8 +253,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     build.locked.close()
     if exception is not None or app.builder.format != "html":
         return
-    text = scoreboard.claims_json(list(build.outcomes.values()), build.recorded)
-    Path(app.outdir, "claims.json").write_text(text, encoding="utf-8", newline="\n")
+    scoreboard.downloads(Path(app.outdir), list(build.outcomes.values()), build.recorded)
     wrong = [outcome.describe() for outcome in build.failures.values()]
     changed = execute.changed_verdicts(list(build.outcomes.values()))
     if changed:
@@ -293,21 +296,48 @@ class Chapters(Generated):
 
 
 class Scoreboard(Generated):
-    """``{foretold-scoreboard}``: every claim of every chapter with its verdict."""
+    """``{foretold-scoreboard}``: a row a chapter, every claim with its verdict, and recorded results."""
 
     def content_nodes(self, build: Build) -> Iterator[nodes.Node]:
-        """A tally, then a section per chapter: this build's claims, then the recorded ones."""
-        yield _raw(scoreboard.tally_html(list(build.outcomes.values())))
-        for name, outcome in build.outcomes.items():
-            ledger = outcome.shown.ledger if outcome.shown else None
+        """The tables, then a section for each chapter that has recorded results."""
+        yield _raw(scoreboard.board_html(list(build.outcomes.values()), self.page_of))
+        for name in build.recorded:
             # The section is made by hand: parsed headings hang themselves onto the page before their tables are there.
-            title, _ = scoreboard.heading(outcome.chapter) if ledger is None else (ledger["title"], "")
+            title, _ = scoreboard.heading(build.outcomes[name].chapter)
             section = nodes.section("", nodes.title("", title), ids=[nodes.make_id(name)], names=[name])
             self.state.document.note_implicit_target(section, section)
-            section += self.markdown(f"[Read the chapter]({self.to_root()}notebooks/{name}.py)")
-            section += _raw(scoreboard.chapter_claims_html(outcome))
             section += _raw(build.recorded_html(name))
             yield section
+
+    def page_of(self, chapter: str) -> str:
+        """The address of a chapter's page, from this one."""
+        return f"{self.to_root()}notebooks/{chapter}.html"
+
+
+class Changes(Generated):
+    """``{foretold-changes}``: what changed in the verdicts since the last release."""
+
+    def content_nodes(self, build: Build) -> Iterator[nodes.Node]:
+        """A list."""
+        yield from self.markdown(scoreboard.changes_markdown(build.project, list(build.outcomes.values())))
+
+
+class Fields(Generated):
+    """``{foretold-fields} claim``: the fields of a part of a claims file, from its schema."""
+
+    required_arguments = 1
+
+    def content_nodes(self, build: Build) -> Iterator[nodes.Node]:
+        """One table."""
+        yield _raw(fields.table(self.arguments[0]))
+
+
+class Verdicts(Generated):
+    """``{foretold-verdicts}``: the words of a verdict by what stands behind it."""
+
+    def content_nodes(self, build: Build) -> Iterator[nodes.Node]:
+        """One table."""
+        yield _raw(fields.verdicts())
 
 
 class Status(Generated):
@@ -322,6 +352,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the handlers and the directives."""
     app.add_directive("foretold-chapters", Chapters)
     app.add_directive("foretold-scoreboard", Scoreboard)
+    app.add_directive("foretold-changes", Changes)
+    app.add_directive("foretold-fields", Fields)
+    app.add_directive("foretold-verdicts", Verdicts)
     app.add_directive("foretold-status", Status)
     app.connect("config-inited", quiet)
     app.connect("builder-inited", begin)

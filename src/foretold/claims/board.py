@@ -1,4 +1,5 @@
-"""The scoreboard of chapters under schema 2: a row a chapter, each kind of evidence apart, and all claims as a CSV."""
+"""The scoreboard: a row a chapter, each kind of evidence apart; all claims, as a table and as a CSV; and what changed
+since a release."""
 
 from __future__ import annotations
 
@@ -6,12 +7,15 @@ import csv
 import html
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from foretold.claims.evidence import INCONCLUSIVE, NEGATIVE, NO_POWER, POSITIVE
+from foretold.claims import cards
+from foretold.claims.evidence import EVIDENCE, INCONCLUSIVE, NEGATIVE, NO_POWER, POSITIVE, VERDICTS
 
 Bundle = Mapping[str, Any]
+Verdicts = Mapping[str, Mapping[str, str]]  # by chapter and claim
+Link = Callable[[str], str]  # from a chapter's name to the address of its page
 STATES = ("tested", "untested", "not testable")
 AGAINST = "against the paper"
 COLUMNS = (*POSITIVE, AGAINST, INCONCLUSIVE, NO_POWER)
@@ -35,32 +39,27 @@ def summary(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def table(bundles: Sequence[Bundle]) -> str:
-    """The summaries as an HTML table, a row a chapter and one for all; columns in which nothing stands are left out."""
+def summary_table(bundles: Sequence[Bundle], link: Link) -> str:
+    """The summaries as an HTML table, a row a chapter and one for all; columns in which nothing stands are left out.
+    `link` gives the address of a chapter's page."""
     rows = [summary(bundle) for bundle in bundles]
     used = [word for word in COLUMNS if any(row["verdicts"][word] for row in rows)]
     heads = ("chapter", *(f"sentences {state}" for state in STATES), *used, "checks", "read in the text", "questions")
-    head = "".join(f"<th scope='col'>{title}</th>" for title in heads)
-    body = "".join(_row(row, used) for row in rows)
-    foot = _row(_total(rows), used) if len(rows) > 1 else ""
-    title = "The ledger by chapter"
-    return (
-        f"<table class='foretold-tally'><caption>{title}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody><tfoot>{foot}</tfoot></table>"
-    )
+    body = "".join(_row(f"<a href='{link(row['chapter'])}'>{html.escape(row['title'])}</a>", row, used) for row in rows)
+    foot = _row("all chapters", _total(rows), used) if len(rows) > 1 else ""
+    return cards.table("foretold-tally", "The ledger by chapter", heads, body, foot)
 
 
-def _row(row: Mapping[str, Any], used: Sequence[str]) -> str:
+def _row(title: str, row: Mapping[str, Any], used: Sequence[str]) -> str:
     numbers = [*row["sentences"].values(), *(row["verdicts"][word] for word in used)]
     texts = [str(number) if number else "·" for number in numbers]
     texts += [f"{held}/{all_}" if all_ else "·" for held, all_ in (row["checks"], row["read"])]
     texts.append(str(row["answers"] or "·"))
-    return f"<tr><th scope='row'>{html.escape(row['title'])}</th>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
+    return f"<tr><th scope='row'>{title}</th>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
 
 
 def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
-        "title": "all chapters",
         "sentences": {state: sum(row["sentences"][state] for row in rows) for state in STATES},
         "verdicts": {word: sum(row["verdicts"][word] for row in rows) for word in COLUMNS},
         "checks": tuple(map(sum, zip(*(row["checks"] for row in rows), strict=True))),
@@ -88,16 +87,56 @@ def _line(chapter: str, claim: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def changes(old: Sequence[Bundle], new: Sequence[Bundle]) -> list[str]:
-    """What changed between two releases, a sentence each: verdicts, claims that came and claims that went."""
-    before, after = _verdicts(old), _verdicts(new)
-    said = [f"{name}: new, {verdict}" for name, verdict in after.items() if name not in before]
-    said += [f"{name}: withdrawn, was {verdict}" for name, verdict in before.items() if name not in after]
-    for name, verdict in after.items():
-        if before.get(name, verdict) != verdict:
-            said.append(f"{name}: was {before[name]}, is {verdict}")
+def changes(old: Verdicts, new: Verdicts) -> list[str]:
+    """What changed between two releases, a sentence each: chapters that came and went, and in the others claims that
+    came, went, or have another verdict."""
+    said = [f"{chapter}: a new chapter, {len(new[chapter])} claims" for chapter in new if chapter not in old]
+    said += [f"{chapter}: withdrawn, with {len(old[chapter])} claims" for chapter in old if chapter not in new]
+    for chapter in (chapter for chapter in new if chapter in old):
+        before, after = old[chapter], new[chapter]
+        said += [f"{chapter}, {name}: new, {after[name]}" for name in after if name not in before]
+        said += [f"{chapter}, {name}: withdrawn, was {before[name]}" for name in before if name not in after]
+        both = [name for name in after if name in before and after[name] != before[name]]
+        said += [f"{chapter}, {name}: was {before[name]}, is {after[name]}" for name in both]
     return said
 
 
-def _verdicts(bundles: Sequence[Bundle]) -> dict[str, str]:
-    return {f"{bundle['chapter']}, {claim['id']}": claim["verdict"] for bundle in bundles for claim in bundle["claims"]}
+def verdicts(bundles: Sequence[Bundle]) -> dict[str, dict[str, str]]:
+    """The verdicts by chapter and claim, as a release keeps them."""
+    return {bundle["chapter"]: {claim["id"]: claim["verdict"] for claim in bundle["claims"]} for bundle in bundles}
+
+
+def claims_table(bundles: Sequence[Bundle], link: Link, old: Sequence[str] = ()) -> str:
+    """All claims as one HTML table, each with its chapter; a claim's sentence leads to the card below the cell that
+    measured it. Chapters of `old` failed in this build, and their rows say so."""
+    rows = "".join(_claim_row(bundle, claim, link, old) for bundle in bundles for claim in bundle["claims"])
+    return cards.table("foretold-claims foretold-all", "All claims", ("chapter", *cards.HEADS), rows)
+
+
+def _claim_row(bundle: Bundle, claim: Mapping[str, Any], link: Link, old: Sequence[str]) -> str:
+    about = {"chapter": bundle["chapter"], "verdict": claim["verdict"], "evidence": claim["evidence"]}
+    data = "".join(f" data-{name}='{html.escape(value, quote=True)}'" for name, value in about.items())
+    mark = " <strong class='foretold-stale'>old: failed in this build</strong>" if bundle["chapter"] in old else ""
+    name = bundle["chapter"].replace("_", " ")
+    cells = cards.claim_cells(claim, f"{link(bundle['chapter'])}#claim-{claim['id']}")
+    return f"<tr{data}><td>{name}{mark}</td>{cells}</tr>"
+
+
+def filters(bundles: Sequence[Bundle]) -> str:
+    """Controls over the table of all claims: words to find, chapter, verdict, evidence. They are hidden until the
+    page's script takes them up; without it the table is complete."""
+    claims = [claim for bundle in bundles for claim in bundle["claims"]]
+    choices = {
+        "chapter": [bundle["chapter"] for bundle in bundles],
+        "verdict": [word for word in VERDICTS if any(claim["verdict"] == word for claim in claims)],
+        "evidence": [name for name in EVIDENCE if any(claim["evidence"] == name for claim in claims)],
+    }
+    selects = "".join(_select(name, values) for name, values in choices.items())
+    words = "<label>words <input type='search' name='words' autocomplete='off'></label>"
+    count = "<output aria-live='polite'></output>"
+    return f"<form class='foretold-filter' role='search' aria-label='Claims' hidden>{words}{selects}{count}</form>"
+
+
+def _select(name: str, values: Sequence[str]) -> str:
+    options = "".join(f"<option value='{value}'>{value.replace('_', ' ')}</option>" for value in values)
+    return f"<label>{name} <select name='{name}'><option value=''>all</option>{options}</select></label>"

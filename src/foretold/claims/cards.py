@@ -1,4 +1,5 @@
-"""How claims of schema 2 look: a card each, the same in the book, in Colab and in JupyterLab, without JavaScript."""
+"""How claims look: a card each, and a table of all; the same in the book, in Colab and in JupyterLab, without
+JavaScript."""
 
 from __future__ import annotations
 
@@ -12,16 +13,26 @@ from foretold.claims.strip import strip
 
 Record = Mapping[str, Any]
 SIGNS = {**dict.fromkeys(POSITIVE, "✓"), **dict.fromkeys(NEGATIVE, "≠"), INCONCLUSIVE: "○", NO_POWER: "∅"}
+HEADS = ("claim", "paper", "here", "verdict")
 STATE_SIGNS = dict(zip(STATES, ("●", "·", "“", "○", "✕"), strict=True))
 
 
 def badge(record: Record) -> str:
     """A verdict as a word with a sign before it, so that it does not hang on colour; a surprise says what was
     expected."""
-    verdict = record["verdict"]
+    surprise = "" if record["is_expected"] else f" <small>expected: {expected_text(record)}</small>"
+    return word_badge(record["verdict"]) + surprise
+
+
+def word_badge(verdict: str) -> str:
+    """A verdict's word and sign."""
     tone = "good" if verdict in POSITIVE else "bad" if verdict in NEGATIVE else "open"
-    surprise = "" if record["is_expected"] else f" <small>expected: {' or '.join(record['expected'])}</small>"
-    return f"<span class='foretold-verdict foretold-{tone}'>{SIGNS[verdict]} {verdict}</span>{surprise}"
+    return f"<span class='foretold-verdict foretold-{tone}'>{SIGNS[verdict]} {verdict}</span>"
+
+
+def expected_text(record: Record) -> str:
+    """The expected verdicts in words."""
+    return " or ".join(record["expected"])
 
 
 def sentence(record: Record) -> str:
@@ -60,19 +71,53 @@ def _sentence_case(text: str) -> str:
 
 
 def report(bundle: Record) -> str:
-    """A chapter's whole ledger: the abstract with its marks, the claims, the answers, and how many checks hold."""
+    """A chapter's whole ledger: the abstract with its marks, the claims, the answers, and how many checks hold. Claims
+    and answers lead to the cells that measured them."""
     verdicts = {record["id"]: record for record in bundle["claims"]}
-    parts = (
-        [_part("The abstract, sentence by sentence", abstract(bundle["abstract"], verdicts))]
-        if bundle["abstract"]
-        else []
-    )
-    parts.append(_part(f"The claims, at profile {bundle['profile']}", "".join(map(card, bundle["claims"]))))
+    parts = [_part("The abstract, sentence by sentence", abstract(bundle["abstract"], verdicts))]
+    parts = parts if bundle["abstract"] else []
+    parts.append(ledger(bundle, f"The claims, at profile {bundle['profile']}"))
     if bundle["answers"]:
-        parts.append(_part("Questions of ours: an answer, and no verdict", "".join(map(answer, bundle["answers"]))))
+        parts.append(_part("Questions of ours: an answer, and no verdict", _answers(bundle["answers"])))
     if bundle["checks"]:
         parts.append(f"<p>{checks_text(bundle['checks'])}</p>")
     return "".join(parts)
+
+
+def ledger(bundle: Record, caption: str) -> str:
+    """The claims of a chapter as a table: sentence, the paper's number, ours, verdict."""
+    rows = "".join(f"<tr>{claim_cells(record, '#claim-' + record['id'])}</tr>" for record in bundle["claims"])
+    return table("foretold-claims", caption, HEADS, rows)
+
+
+def claim_cells(record: Record, link: str) -> str:
+    """A claim as cells of a table, with the columns of `HEADS`; its sentence leads to `link`."""
+    unit = f" <small>{html.escape(record['unit'])}</small>" if record["unit"] else ""
+    evidence = html.escape(record["evidence"].replace("-", " "))
+    return (
+        f"<td><a href='{link}'>{sentence(record)}</a><br><small>{html.escape(record['place'])}</small></td>"
+        f"<td>{html.escape(record['paper_text'])}</td><td>{html.escape(record['here_text'])}{unit}</td>"
+        f"<td>{badge(record)}<br><small>{evidence}</small></td>"
+    )
+
+
+def table(kind: str, caption: str, heads: Sequence[str], rows: str, foot: str = "") -> str:
+    """An HTML table of a class, in a box of its own that scrolls."""
+    head = "".join(f"<th scope='col'>{title}</th>" for title in heads)
+    title = html.escape(caption)
+    foot = f"<tfoot>{foot}</tfoot>" if foot else ""
+    return scroll_box(
+        caption,
+        f"<table class='{kind}'><caption>{title}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody>{foot}</table>",
+    )
+
+
+def scroll_box(label: str, inner: str) -> str:
+    """HTML in a box that scrolls sideways on a phone; it takes the keyboard's focus, so it scrolls without a mouse."""
+    label = html.escape(label, quote=True)
+    box = "class='foretold-scroll' tabindex='0' role='region' style='overflow-x:auto'"
+    return f"<div {box} aria-label='{label}'>{inner}</div>"
 
 
 def checks_text(checks: Mapping[str, bool]) -> str:
@@ -103,13 +148,23 @@ def _marked(each: Record, verdicts: Mapping[str, Record]) -> str:
     return f"{said}<br><small>{STATE_SIGNS[each['state']]} {each['state']}{why}</small>"
 
 
+def _answers(records: Sequence[Record]) -> str:
+    items = "".join(
+        f"<li><a href='#question-{each['id']}'>{html.escape(each['question'])}</a> {html.escape(each['here_text'])}"
+        f"{' ' + html.escape(each['unit']) if each['unit'] else ''}</li>"
+        for each in records
+    )
+    return f"<ul>{items}</ul>"
+
+
 def answer(record: Record) -> str:
     """A question with its answer."""
     unit = f" {html.escape(record['unit'])}" if record["unit"] else ""
     source = f" ({html.escape(record['source'])})" if record["source"] else ""
     note = f"<br><small>{html.escape(record['note'])}</small>" if record["note"] else ""
     asked = f"<strong>{html.escape(record['question'])}</strong>{source}"
-    return f"<p>? {asked}<br>{html.escape(record['measured'])}: {html.escape(record['here_text'])}{unit}{note}</p>"
+    here = f"{html.escape(record['measured'])}: {html.escape(record['here_text'])}{unit}"
+    return f"<p id='question-{record['id']}'>? {asked}<br>{here}{note}</p>"
 
 
 def lines(records: Sequence[Record]) -> str:

@@ -1,4 +1,4 @@
-"""What one run of a chapter has measured under schema 2: verdicts, answers, checks, and the inputs of all of them."""
+"""What one run of a chapter has measured: verdicts, answers, checks, and the inputs of all of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from foretold.claims import abstract, decide, inputs
 from foretold.claims.measure import Measure, Part
 from foretold.claims.model import PROFILES, Chapter, one_of
 from foretold.claims.verdicts import Verdict, judge, part_text
+
+MIME = "application/vnd.foretold.claims+json"  # of the bundle in an executed notebook's outputs
+SCHEMA = 2  # of that bundle, and of claims.json
 
 
 class Docket:
@@ -66,7 +69,7 @@ class Docket:
     def bundle(self) -> dict[str, Any]:
         """What the executed notebook carries, but for the provenance."""
         return {
-            "schema": 2,
+            "schema": SCHEMA,
             "chapter": self.chapter.name,
             "title": self.chapter.title,
             "profile": self.profile,

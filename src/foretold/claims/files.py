@@ -1,4 +1,4 @@
-"""Reads ``papers/<chapter>/claims.yml`` and holds it against its schema, that of version 1 or of version 2."""
+"""Reads ``papers/<chapter>/claims.yml`` and holds it against its schema."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from foretold import yaml_files
 from foretold.claims.abstract import Question, Sentence, covered
-from foretold.claims.model import Chapter, Claim, one_of, unknown
+from foretold.claims.model import Chapter, one_of, unknown
 from foretold.claims.statement import Statement
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
 
 FOLDER = Path(__file__).parent.parent / "papers"
-CLAIMS, STATEMENTS = "claims.schema.json", "statements.schema.json"  # schema 1, and schema 2
-T = TypeVar("T", Claim, Statement, Question)
+SCHEMA = Path(__file__).with_name("claims.schema.json")
+T = TypeVar("T", Statement, Question)
 
 
 def chapters() -> list[str]:
@@ -37,26 +37,19 @@ def load(chapter: str) -> Chapter:
 @lru_cache
 def _read(path: Path, changed: int, size: int) -> Chapter:
     file = f"{path.parent.name}/{path.name}"
-    # Through JSON, where every key is a string: YAML reads the key of `null: 0` as None.
+    # Through JSON, where every key is a string and a date is a word.
     raw = json.loads(json.dumps(yaml_files.read(path), default=str))
-    schema = raw.get("schema", 1) if isinstance(raw, dict) else 1
-    validator = _validator(STATEMENTS if schema == 2 else CLAIMS)
-    if errors := sorted(validator.iter_errors(raw), key=lambda error: list(error.absolute_path)):
+    if errors := sorted(_validator().iter_errors(raw), key=lambda error: list(error.absolute_path)):
         raise ValueError("\n".join(f"{file}: {_place(error, raw)}: {_complaint(error)}" for error in errors))
     if raw["chapter"] != path.parent.name:
         raise ValueError(f"{file}: chapter is {raw['chapter']!r}; allowed is {path.parent.name!r}, as its folder")
     try:
-        return _second(raw) if schema == 2 else _first(raw)
+        return _chapter(raw)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
 
 
-def _first(raw: dict[str, Any]) -> Chapter:
-    claims = _by_id("claim", [Claim(**entry) for entry in raw["claims"]])
-    return Chapter(raw["chapter"], raw["title"], raw["paper"], raw["minutes"], claims, raw.get("interlude", False))
-
-
-def _second(raw: dict[str, Any]) -> Chapter:
+def _chapter(raw: dict[str, Any]) -> Chapter:
     document = raw.get("document", "")
     claims = _by_id("claim", [Statement.read_from(entry, document) for entry in raw["claims"]])
     questions = _by_id("question", [Question(**entry) for entry in raw.get("questions", [])])
@@ -65,7 +58,7 @@ def _second(raw: dict[str, Any]) -> Chapter:
     sentences = [Sentence(**entry) for entry in raw["abstract"]]
     covered(sentences, claims)
     about = (raw["chapter"], raw["title"], raw["paper"], raw["minutes"])
-    return Chapter(*about, claims, raw.get("interlude", False), 2, sentences, questions)
+    return Chapter(*about, claims, sentences, questions, raw.get("interlude", False))
 
 
 def _by_id(what: str, entries: list[T]) -> dict[str, T]:
@@ -79,10 +72,10 @@ def _by_id(what: str, entries: list[T]) -> dict[str, T]:
 
 
 @lru_cache
-def _validator(name: str) -> Draft202012Validator:
+def _validator() -> Draft202012Validator:
     from jsonschema import Draft202012Validator  # a third of a second, which only reading a claims file costs
 
-    return Draft202012Validator(json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8")))
+    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
 def _place(error: ValidationError, raw: Any) -> str:

@@ -1,19 +1,16 @@
-"""What a claim is. ``claims.schema.json``, beside this file, says which fields it has and which values they take."""
+"""A chapter's claims file as an object. ``claims.schema.json``, beside this file, says which fields it has."""
 
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from foretold.claims.abstract import Question, Sentence
-from foretold.claims.text import number
+from foretold.claims.statement import Statement
 
 PROFILES = ("smoke", "cpu", "gpu")
-REPRODUCED, EFFECT_SHOWN, NOT_AT_THIS_SCALE, DIFFERS = "reproduced", "effect shown", "not at this scale", "differs"
-VERDICTS = (REPRODUCED, EFFECT_SHOWN, NOT_AT_THIS_SCALE, DIFFERS)
 
 
 def one_of(what: str, value: object, allowed: Sequence[str]) -> str:
@@ -31,81 +28,18 @@ def unknown(what: str, value: object, allowed: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One claim of a paper, as ``papers/<chapter>/claims.yml`` states it.
-
-    `paper` is the paper's value: a number (`value`), ``[low, high]`` (`interval`), names from the largest to the
-    smallest (`ordering`), ``above``/``below`` of `null` (`direction`), ``{at_most: x}``/``{at_least: x}`` (`bound`), or
-    nothing (`theorem`). Raises ValueError for what the schema cannot see: a number that is not finite, and an interval
-    whose ends stand in the wrong order.
-    """
-
-    id: str
-    statement: str
-    kind: str
-    where: str
-    tolerance: Mapping[str, float]
-    reason: str
-    expect: Mapping[str, str]
-    paper: Any = None
-    null: float | None = None
-    printed: str | None = None
-    unit: str = ""
-    source: str = "paper"
-    scale: Mapping[str, str] = field(default_factory=dict)
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("paper", "null", "tolerance"):
-            value = getattr(self, name)
-            if not all(map(math.isfinite, _numbers(value))):
-                raise ValueError(f"claim {self.id!r}: {name} is {value!r}; allowed are finite numbers")
-        if self.kind == "interval" and self.paper[0] > self.paper[1]:
-            raise ValueError(f"claim {self.id!r}: paper is {self.paper!r}; allowed is the lower end first")
-
-    @property
-    def slack(self) -> float:
-        """The tolerance of the kinds whose tolerance is absolute."""
-        return self.tolerance.get("abs", 0.0)
-
-    def paper_text(self) -> str:
-        """The paper's value as a reader sees it."""
-        if self.printed is not None:
-            return self.printed
-        if self.kind == "interval":
-            return f"[{number(self.paper[0])}, {number(self.paper[1])}]"
-        if self.kind == "ordering":
-            return " > ".join(self.paper)
-        if self.kind == "direction" and self.null is not None:
-            return f"{self.paper} {number(self.null)}"
-        if self.kind == "bound":
-            how, limit = next(iter(self.paper.items()))
-            return f"{'≤' if how == 'at_most' else '≥'} {number(limit)}"
-        return "holds exactly" if self.kind == "theorem" else number(self.paper)
-
-
-@dataclass(frozen=True)
 class Chapter:
-    """The claims file of one chapter: the paper, expected minutes per profile, and the claims by id.
+    """The claims file of one chapter: the paper, expected minutes per profile, the abstract sentence by sentence, the
+    claims and our own questions by id.
 
-    An `interlude` is a page on several chapters, which has no paper of its own. Under schema 2 claims are `Statement`s,
-    and the abstract and our own questions stand beside them.
+    An `interlude` is a page on several chapters, which has no paper and no abstract of its own.
     """
 
     name: str
     title: str
     paper: Mapping[str, Any]
     minutes: Mapping[str, float]
-    claims: Mapping[str, Any]
-    interlude: bool = False
-    schema: int = 1
+    claims: Mapping[str, Statement]
     abstract: Sequence[Sentence] = ()
     questions: Mapping[str, Question] = field(default_factory=dict)
-
-
-def _numbers(value: Any) -> list[float]:
-    """The numbers in a field: the field itself, or what its list or mapping holds."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, int | float)]
+    interlude: bool = False

@@ -1,6 +1,6 @@
 """What a claim is: a sentence of a paper, and what would count for it and against it.
 
-``statements.schema.json``, beside this file, says which fields a claims file has and which values they take.
+``claims.schema.json``, beside this file, says which fields a claims file has and which values they take.
 """
 
 from __future__ import annotations

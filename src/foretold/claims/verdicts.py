@@ -93,7 +93,6 @@ class Verdict:
         """A JSON-ready record, enough to draw the row and to judge again by other regions of the same claim."""
         claim = self.claim
         return {
-            "schema": 2,
             "id": claim.id,
             "quote": claim.quote,
             "paraphrase": claim.paraphrase,

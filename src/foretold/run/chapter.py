@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import inspect
 import platform
 import time
@@ -50,8 +49,7 @@ class Run:
         if not isinstance(seed, int) or seed < 0:
             raise ValueError(f"seed is {seed!r}; allowed is an integer >= 0")
         self.seed = seed
-        self.ledger = claims.Ledger(self._contents, self.profile)
-        self.docket = claims.Docket(self._contents, self.profile)  # the ledger of chapters under schema 2
+        self.docket = claims.Docket(self._contents, self.profile)
         self.sections: list[tuple[str, float]] = []
         self._began = time.perf_counter()
 
@@ -112,27 +110,13 @@ class Run:
             source = inspect.getsource(thing.function if isinstance(thing, claims.Measure) else thing)
             IPython.display.display(IPython.display.Code(source, language="python"))
 
-    def claim(self, claim: str | claims.Measure, *values: Any, **named: Any) -> Any:
-        """Measure a claim of ``papers/<chapter>/claims.yml``, judge it and show one row.
-
-        Under schema 2 `claim` is its measure, and the values are the measure's inputs, which the build keeps. Under
-        schema 1 it is the claim's id, and the values are the estimate and its interval. See `claims.Docket.claim` and
-        `claims.judge` for the errors.
-        """
-        if isinstance(claim, claims.Measure):
-            verdict = self.docket.claim(claim, *values, **named)
-            record = verdict.record()
-            display(cards.card(record), cards.lines([record]))
-            return verdict
-        judgement = self.ledger.add(claim, *values, **named)
-        first = judgement.record()
-        source = "" if judgement.claim.source == "paper" else f" ({judgement.claim.source})"
-        compared = f"stated {first['paper_text']}{source}; here {first['here_text']}"
-        display(
-            f"<p>{claims.badge(first)} <strong>{claim}</strong>: {html.escape(compared)}</p>",
-            f"{claim}: {compared} -> {judgement.verdict}",
-        )
-        return judgement
+    def claim(self, measure: claims.Measure, *values: Any, **named: Any) -> claims.Verdict:
+        """Measure a claim of ``papers/<chapter>/claims.yml`` on its inputs, which the build keeps, judge it, and show
+        its card. See `claims.Docket.claim` for the errors."""
+        verdict = self.docket.claim(measure, *values, **named)
+        record = verdict.record()
+        display(cards.card(record), cards.lines([record]))
+        return verdict
 
     def answer(self, question: claims.Measure, *values: Any, **named: Any) -> None:
         """Measure a question of the claims file and show its answer. See `claims.Docket.answer` for the errors."""
@@ -144,29 +128,12 @@ class Run:
         self.docket.check(name, holds)
 
     def report(self) -> None:
-        """Show the chapter's table of claims and put the ledger into the notebook's output. Raises ValueError if a
-        claim was never measured."""
-        second = self._contents.schema == 2
-        missing = self.docket.missing() if second else self.ledger.missing()
-        if missing:
-            raise ValueError(f"chapter {self.chapter!r}: these claims were never measured: {', '.join(missing)}")
-        if second:
-            bundle = self.docket.bundle()
-            display(cards.report(bundle), cards.lines(bundle["claims"]), {claims.MIME: bundle | self.provenance()})
-            return
-        records = self.ledger.records()
-        caption = f"The paper's claims, measured again at profile {self.profile}"
-        display(claims.rows_html(records, caption), claims.rows_text(records), {claims.MIME: self._bundle(records)})
-
-    def _bundle(self, records: list[dict[str, Any]]) -> dict[str, Any]:
-        return {
-            "schema": 1,
-            "chapter": self.chapter,
-            "title": self._contents.title,
-            "profile": self.profile,
-            "claims": records,
-            **self.provenance(),
-        }
+        """Show the chapter's whole ledger and put it into the notebook's output. Raises ValueError if a claim or a
+        question was never measured."""
+        if missing := self.docket.missing():
+            raise ValueError(f"chapter {self.chapter!r}: these were never measured: {', '.join(missing)}")
+        bundle = self.docket.bundle()
+        display(cards.report(bundle), cards.lines(bundle["claims"]), {claims.MIME: bundle | self.provenance()})
 
     def provenance(self) -> dict[str, Any]:
         """Device, driver, seed, versions, commit, seconds so far (in all, per section) and peak memory in bytes:
