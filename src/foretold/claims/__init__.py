@@ -11,6 +11,8 @@ from foretold.claims.evidence import VERDICTS
 from foretold.claims.files import chapters, load
 from foretold.claims.measure import Measure, Measured, measures
 from foretold.claims.model import PROFILES, Chapter, one_of
+from foretold.claims.resampling import mean_of_runs, resampled
+from foretold.claims.sabotage import permuted, replaced, shuffled, swapped
 from foretold.claims.statement import Statement
 from foretold.claims.text import number
 from foretold.claims.verdicts import Verdict, follows, judge
@@ -32,8 +34,14 @@ __all__ = [
     "follows",
     "judge",
     "load",
+    "mean_of_runs",
     "measures",
     "number",
     "one_of",
+    "permuted",
+    "replaced",
+    "resampled",
     "scroll_box",
+    "shuffled",
+    "swapped",
 ]
