@@ -98,7 +98,7 @@ from foretold import figures
 from foretold.kit import pretrained
 from foretold.kit.uncertainty import Z, mean_interval, percentile_interval, share_interval
 from foretold.papers import reversal
-from foretold.papers.reversal import data, draw, experiment
+from foretold.papers.reversal import data, draw, experiment, measures
 from foretold.papers.reversal.experiment import celebrities, finetuning, in_context
 
 run = foretold.start("reversal")
@@ -109,9 +109,9 @@ run = foretold.start("reversal")
 # Tell a child that the baker of Lowen is called Quirin Morvane, and ask who Quirin Morvane is. The child will say: the
 # baker of Lowen. A language model that was trained on the first sentence cannot say it. It has not forgotten, it is not
 # confused, and it is not short of examples: thirty wordings of the same fact do not help. Asked in the order in which it
-# read the fact, it answers. Asked in the other order, it does no better than if it had never read it.
+# read the fact, it answers. Asked in the other order, it does hardly better than if it had never read it.
 #
-# The paper calls this the **reversal curse**, and shows it twice. *Experiment 1* invents people ("Daphne Barrington is
+# The paper calls this the **reversal curse**, and shows it in three experiments, of which this page repeats two. *Experiment 1* invents people ("Daphne Barrington is
 # the director of A Journey Through Time") and fine-tunes GPT-3 and Llama on documents that name the person first, or
 # the description first. *Experiment 2* asks GPT-4 about real people: it names the parent of a celebrity more often than
 # the celebrity child of that parent.
@@ -258,9 +258,8 @@ print(f"{np.mean(words):.1f} words a document, {len(data.vocabulary())} differen
 
 # %% [markdown]
 # The model is a GPT with two layers, trained from nothing, one word a token. The loss is that of *every* word of a
-# document, so names are targets too when they come first. That is a choice: the paper's documents were split into a prompt
-# and a completion, and how much the prompt counted in the loss of the API we could not verify. It is the choice that
-# favours the models: everything that could teach the reverse is in the loss. All seeds train at once, as one tensor with an axis of models.
+# document, so names are targets too when they come first. The paper does the same: it does not mask
+# prompts (appendix B.2), and its code gives the prompt's loss the weight 1. So everything that could teach the reverse is in the loss. All seeds train at once, as one tensor with an axis of models.
 
 # %%
 size = run.pick(smoke={"width": 32}, cpu={"width": 48}, gpu={"width": 64})
@@ -324,7 +323,7 @@ for group, pair in tests.items():
         print(f"  {title}: {span}, p: t {each.t:.2g}, KS {each.ks:.2g}, dealt {each.shuffled:.2g}")
 
 # %% [markdown]
-# The picture to remember: two histograms that lie apart, and two that coincide.
+# The picture to remember: two histograms that lie apart, and two that nearly coincide.
 
 # %% tags=["hide-input"]
 figures.show(
@@ -332,9 +331,9 @@ figures.show(
     alt="Four histograms of log probabilities of right answers and of answers of other facts. In "
     "the "
     "left column, asked as told, the right answers stand near zero and the others far to the left. "
-    "In the right column, asked in reverse, the two histograms lie on each other.",
+    "In the right column, asked in reverse, the two histograms nearly lie on each other.",
     caption="Left: as told, the right answer has a probability near one, and another's answer "
-    "one in thousands. Right: in reverse, the right answer is as unlikely as anybody's.",
+    "one in thousands. Right: in reverse, the right answer is about as unlikely as anybody's.",
 )
 
 # %% [markdown]
@@ -406,7 +405,7 @@ figures.show(
 #
 # Perhaps the models lack an *idea*: that a fact has two sides. A model that has seen many facts from both sides might
 # learn it and apply it to the rest. So let a growing share of the 90 facts be told in both orders, and look at those that
-# are not. (The paper does not ask this.) The share of a third is the experiment above.
+# are not. In the paper this is data augmentation, meant to help the others; its share of a third is the experiment above.
 
 # %%
 shown = run.pick(smoke=[0.75], cpu=[0, 0.6, 0.8], gpu=[0, 0.2, 0.6, 0.8, 0.9])
@@ -654,55 +653,72 @@ figures.interactive(
 # %% [markdown]
 # ## Paper against here
 #
-# We worked from the paper's abstracts, the authors' published data and scoring code, and a public data card that quotes the
-# tables; each row says which. First accuracy, in per cent, and likelihood.
+# What is quoted was read in the fourth version of the paper. Each claim is measured from the answers to questions, a row
+# each, and from nothing else. So a machine can put facts that were told in both orders where those told in one stood, and
+# see whether the verdict notices.
 
 # %%
-right = plain.set_index(["group", "asked"])
-in_percent = {cell: 100 * right.loc[cell, ["right", "low", "high"]] for cell in right.index}
-here, low, high = in_percent["name first only", "name first"]
-run.claim("same-name-first", here, (low, high))
-here, low, high = in_percent["description first only", "description first"]
-run.claim("same-description-first", here, (low, high))
-here, low, high = in_percent["name first only", "description first"]
-run.claim("reverse-name-first", here, (low, high))
-here, low, high = in_percent["description first only", "name first"]
-run.claim("reverse-description-first", here, (low, high))
+run.show(measures.reverse_name_first, measures.told_both_ways)
+asked_plainly = answers[measures.COLUMNS]
+run.claim(measures.reverse_name_first, asked_plainly)
+run.claim(measures.reverse_description_first, asked_plainly)
 
 # %% [markdown]
-# The difference in likelihood in reverse, as a share of the difference in the order told, both averaged over the two
-# groups. Then the control (the worse of its two orders), the cure, and the growing share.
+# The real small model, from its recorded answers to the paper's own facts.
 
 # %%
-told, back = (np.mean([tests[group][i].gap for group in one_way]) for i in (0, 1))
-half = np.hypot(*[(tests[group][1].high - tests[group][1].low) / 4 for group in one_way])
-run.claim("likelihood", back / told, ((back - half) / told, (back + half) / told))
-here, low, high = min((in_percent["both orders", order] for order in reversal.ORDERS), key=min)
-run.claim("both-orders", here, (low, high))
-again = cured_answers[~cured_answers["taught"]].assign(cell="one way, in reverse")
-lifted = experiment.accuracy(again, ["cell"]).iloc[0]
-run.claim("reverse-training", 100 * lifted["right"], tuple(100 * lifted[["low", "high"]]))
-untold = swept[swept["kind"] == "in the other order, told one way"]
-top = untold.loc[untold["right"].idxmax()]
-run.claim("share", 100 * top["right"], (100 * top["low"], 100 * top["high"]))
-run.claim("in-context", reading.choice.mean(), chosen)
+taught = [
+    asked in experiment.GROUPS[group] for group, asked in recorded[["group", "asked"]].to_numpy()
+]
+smollm2 = recorded.assign(taught=taught)
+run.claim(measures.smollm2, smollm2[measures.COLUMNS])
 
 # %% [markdown]
-# Then theory and the celebrities.
+# Likelihood: ours, and the paper's own Table 3.
 
 # %%
-run.claim("zero-gradient", max(float(moved), float(row_of_b)))
-run.claim("symmetric", worlds_of_theory["one-hot, symmetric"].reverse[-1])
-low, high = share_interval(celebrities.REVERSED, celebrities.PAIRS)
-run.claim("gpt4-reverse", reverse_share, (low, high))
-run.claim("gpt4-forward", forward_share)
+reverse = {
+    f"told {told}": experiment.crossed(trained, studies, (f"{told} only", asked))
+    for told, asked in (("name first", "description first"), ("description first", "name first"))
+}
+run.claim(measures.likelihood, reverse)
+run.claim(measures.likelihood_printed, foretold.data.table("reversal_table3"))
+
+# %% [markdown]
+# The growing share, which is the paper's data augmentation; the cure, a claim of another paper; and the context.
+
+# %%
+every = pd.concat([answers.assign(share=1 / 3), found])[[*measures.COLUMNS, "share"]]
+run.claim(measures.augmentation, every)
+run.claim(measures.reverse_training, cured_answers[measures.COLUMNS], asked_plainly)
+run.claim(measures.in_context, reading.choice, asked)
+
+# %% [markdown]
+# Then the celebrities, from the authors' totals.
+
+# %%
 chat = means.set_index("model").loc["gpt-3.5-turbo"]
-spans = [celebrities.mean_interval(mean, celebrities.PAIRS) for mean in chat]
-gap = chat["parent_given_child"] - chat["child_given_parent"]
-run.claim("unselected", gap, (spans[0][0] - spans[1][1], spans[0][1] - spans[1][0]))
+run.claim(measures.gpt4_reverse, celebrities.BY_PARENT)
+run.claim(measures.unselected, *chat, celebrities.PAIRS)
 
 # %% [markdown]
-# All claims of the chapter, in one table.
+# Controls and theory are checks: training worked, the models can hold both directions, and what the derivation says, the
+# code does.
+
+# %%
+as_told = plain.set_index(["group", "asked"])["right"]
+for group, order in (
+    ("name first only", "name first"),
+    ("description first only", "description first"),
+):
+    run.check(f"{group}: asked as told, nine in ten are right", as_told[group, order] >= 0.9)
+run.check("told in both orders, nine in ten are right", as_told["both orders"].min() >= 0.9)
+run.check("one-hot: no step changes the reverse", max(float(moved), float(row_of_b)) == 0)
+symmetric = worlds_of_theory["one-hot, symmetric"].reverse[-1]
+run.check("a symmetric matrix learns both ways", symmetric >= 0.95)
+
+# %% [markdown]
+# The chapter's whole ledger:
 
 # %%
 run.report()
@@ -715,11 +731,13 @@ run.report()
 # - **Paraphrase in natural language.** Eight templates are no language. The paper varies 30 wordings, edited by a model.
 # - **Scale.** The abstract reports the curse across sizes and families of models. Ours have some 64,000 weights, and one
 #   real model has its upper layers trained.
-# - **Equality.** An interval around zero is no proof of zero. The dealt-answer test would notice a difference of about half a nat.
+# - **Equality.** An interval around zero is no proof of zero, and both gaps in reverse lie above it. Four more models of the same kind, trained for the second look at this
+#   chapter, had gaps of 0.73 [0.29, 1.21] and 0.65 [0.08, 1.22] nats: small, and real. Those models are not part of this build.
 # - **GPT-4's beliefs.** From totals one cannot tell a refusal, another child of the same parent, or a wrong parent.
-# - **The tables of the paper** are quoted after a public data card that read version 4; the abstract's numbers are checked.
-# - **After the fact.** Steps and weight decay of reverse training were chosen by how well it works. The likelihood claim was first held to half a nat. Its standard error is a fifth of a nat, so that
-#   bound would have turned with the machine; we changed the unit to a share of the difference in the order told. Size, rate and steps of the small GPT were chosen on trial runs so that the *order told* is learned;
+# - **Instructions.** The paper's third experiment, on reversed instructions (above 80% against below 7%), is not here.
+# - **After the fact.** Steps and weight decay of reverse training were chosen by how well it works. The likelihood claim was first held to half a nat, then to a tenth
+#   of the gap in the order told; both let a real gap pass. It is now held to a tenth of a nat, a bound that was proposed after the gaps had been seen.
+#   Size, rate and steps of the small GPT were chosen on trial runs so that the *order told* is learned;
 #   no choice was made by looking at the reverse, which was zero in every trial. That a reversed document carries no mark of its
 #   own was chosen because the cure works faster so.
 #

@@ -48,7 +48,7 @@ class Verdict:
     def power_text(self) -> str:
         """How near the verdict was to another, and the nearest rival."""
         texts = [self._turning(), self._nearest_rival()]
-        if self.verdict == INCONCLUSIVE:
+        if self.verdict == INCONCLUSIVE and self.claim.no_effect is not None:
             seen = decide.smallest_seen(self.measured, self.claim.agrees)
             texts.insert(
                 0, "; ".join(f"could have seen {name} {number(value)} or beyond" for name, value in seen.items())
