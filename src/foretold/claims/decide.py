@@ -84,7 +84,7 @@ def _turn(turned: Callable[[float], bool], unit: float) -> float | None:
 def _scale(part: Part, ends: list[float]) -> float:
     """A length beside which the distance to any end is neither tiny nor huge."""
     low, high = part.interval or (part.estimate, part.estimate)
-    return max([abs(part.estimate - end) for end in ends] + [high - low, 1e-12 * abs(part.estimate), 1e-300])
+    return max([abs(part.estimate - end) for end in ends] + [high - low, 1e-12 * abs(part.estimate)]) or 1.0
 
 
 def _lies_in(part: Part, region: Region) -> bool:

@@ -59,8 +59,9 @@ class Verdict:
         """The nearest estimate on either side that would have been decided otherwise, of the part that is nearest."""
         near = min(self.turns, key=lambda name: self._room(name, self.turns[name]))
         low, high = self.turns[near]
-        ends = [f"at {number(low)} or below"] if low is not None else []
-        ends += [f"at {number(high)} or above"] if high is not None else []
+        here = self.measured.parts[near].estimate
+        ends = [f"{_turn_text(low, here)} or below"] if low is not None else []
+        ends += [f"{_turn_text(high, here)} or above"] if high is not None else []
         of = f" of {near}" if near else ""
         return f"another verdict{of} {' and '.join(ends)}" if ends else ""
 
@@ -188,6 +189,11 @@ def agrees(said: Measured, regions: Mapping[str, Region]) -> bool:
 def is_positive(verdict: str) -> bool:
     """Whether a verdict supports the claim."""
     return verdict in POSITIVE
+
+
+def _turn_text(turn: float, here: float) -> str:
+    """Where a verdict turns: by however little, where it stands at the very end of a region."""
+    return f"barely off {number(here)}," if abs(turn - here) < 1e-9 * max(1.0, abs(here)) else f"at {number(turn)}"
 
 
 def part_text(part: Part) -> str:

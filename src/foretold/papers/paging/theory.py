@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from foretold.kit import check
@@ -193,6 +195,36 @@ def largest_excess(
         excesses.append((cost - alpha * optimum - beta * eta0 - gamma * eta1, trace, bits))
     worst, trace, bits = max(excesses, key=operator.itemgetter(0))
     return Fraction(worst, unit), len(excesses), (trace, bits)
+
+
+def worst_costs(policy: str, k: int, pages: int, n: int) -> pd.DataFrame:
+    """The largest expected cost over the same instances, for each optimum and numbers of wrong zeros and ones: a row
+    has k, optimum, eta0, eta1, the cost as the whole numbers `numerator` / `denominator`, and the number of instances.
+
+    A bound holds for all instances if it holds for these rows.
+    """
+    true_bits = idea.phase_bits if policy == "mark_predict" else idea.discard_bits
+    facts = {trace: (idea.optimal_cost(trace, k), true_bits(trace, k).tolist()) for trace in sequences(pages, n)}
+    unit = math.lcm(*range(1, k + 1)) ** n
+    worst: dict[tuple[int, int, int], int] = {}
+    count: Counter[tuple[int, int, int]] = Counter()
+    for trace, bits, _, cost in instances(policy, k, pages, n, unit):
+        optimum, truth = facts[trace]
+        kind = (optimum, sum(map(operator.lt, bits, truth)), sum(map(operator.gt, bits, truth)))
+        worst[kind] = max(cost, worst.get(kind, 0))
+        count[kind] += 1
+    rows = [(k, *kind, cost, unit, count[kind]) for kind, cost in sorted(worst.items())]
+    return pd.DataFrame(rows, columns=["k", "optimum", "eta0", "eta1", "numerator", "denominator", "instances"])
+
+
+def excess(worst: pd.DataFrame, bounds: Mapping[int, Bound]) -> Fraction:
+    """The largest cost minus alpha OPT + beta eta0 + gamma eta1 over rows of `worst_costs`, with a bound for each k."""
+    found = []
+    for row in worst.itertuples():
+        alpha, beta, gamma = bounds[row.k]
+        promised = alpha * row.optimum + beta * row.eta0 + gamma * row.eta1
+        found.append(Fraction(row.numerator, row.denominator) - promised)
+    return max(found)
 
 
 # Lower bounds
