@@ -66,17 +66,24 @@ def decisions(solved: Mapping[State, StoppingValue]) -> list[tuple[float, bool]]
     return [(one.rejection, bool(one.go_on < one.stop)) for one in clear]
 
 
-def overlap(solved: Mapping[State, StoppingValue]) -> float:
-    """Largest risk at which going on is best minus the smallest at which stopping is, among states in which nothing has
-    been written and equally many candidates; above 0 no threshold on the risk can be optimal. -1 without a pair."""
-    found = -1.0
+def extremes(solved: Mapping[State, StoppingValue]) -> pd.DataFrame:
+    """Among states in which nothing has been written and equally many candidates, a row for each number of these: the
+    largest risk at which going on is best (`goes_on`) and the smallest at which stopping is (`stops`)."""
+    rows = []
     for count in sorted({len(candidates) for _, candidates in solved}):
         same = decisions({state: one for state, one in solved.items() if not state[0] and len(state[1]) == count})
         goes = [risk for risk, goes_on in same if goes_on]
         stops = [risk for risk, goes_on in same if not goes_on]
         if goes and stops:
-            found = max(found, max(goes) - min(stops))
-    return found
+            rows.append((count, max(goes), min(stops)))
+    return pd.DataFrame(rows, columns=["candidates", "goes_on", "stops"])
+
+
+def overlap(solved: Mapping[State, StoppingValue]) -> float:
+    """The largest `goes_on` minus `stops` of `extremes`; above 0 no threshold on the risk can be optimal. -1 without a
+    pair."""
+    found = extremes(solved)
+    return float((found["goes_on"] - found["stops"]).max()) if len(found) else -1.0
 
 
 def measure(
