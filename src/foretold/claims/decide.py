@@ -69,12 +69,11 @@ def turns_at(measured: Measured, agrees: Regions, against: Regions) -> dict[str,
 
 
 def _turn(turned: Callable[[float], bool], unit: float) -> float | None:
-    reach = 1e-6
-    while not turned(reach * unit):
-        reach *= 2
-        if reach > 1e3:
+    near, far = 0.0, 1e-6
+    while not turned(far * unit):
+        near, far = far, 2 * far
+        if far > 1e3:
             return None
-    near, far = reach / 2, reach
     for _ in range(40):
         middle = (near + far) / 2
         near, far = (near, middle) if turned(middle * unit) else (middle, far)
