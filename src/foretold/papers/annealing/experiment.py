@@ -100,13 +100,22 @@ def windows_resampled(
 def re_warming(trained: gpt.Training, names: Sequence[str], warmup: int) -> tuple[float, float, tuple[int, int]]:
     """By how much the loss of the cyclic schedule rises while the rate goes back up after its first cosine: the mean
     over the validation windows, its standard error, and the two steps compared."""
+    before, after, steps = around_re_warming(trained, names, warmup)
+    rise = after - before
+    return float(rise.mean()), float(rise.std() / np.sqrt(len(rise))), steps
+
+
+def around_re_warming(
+    trained: gpt.Training, names: Sequence[str], warmup: int
+) -> tuple[Floats, Floats, tuple[int, int]]:
+    """Losses of the cyclic schedule's validation windows, (windows,), when the rate is lowest after its first cosine
+    and when it is back up, and the two steps."""
     row, total = list(names).index("cyclic"), trained.schedules.shape[1]
     cycle = (total - warmup) / schedules.CYCLES
     low = warmup + cycle
     first, last = (int(np.abs(trained.steps - at).argmin()) for at in (low, low + schedules.REWARM * cycle))
-    rise = trained.window_losses[row, last] - trained.window_losses[row, first]
-    error = rise.std() / np.sqrt(len(rise))
-    return float(rise.mean()), float(error), (int(trained.steps[first]), int(trained.steps[last]))
+    losses = trained.window_losses[row]
+    return losses[first], losses[last], (int(trained.steps[first]), int(trained.steps[last]))
 
 
 def judge(law: AnnealingLaw, without: AnnealingLaw, curves: Mapping[str, Curve], warmup: int) -> pd.DataFrame:
