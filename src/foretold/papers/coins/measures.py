@@ -6,6 +6,7 @@ Parts named mean, low and high are those of a posterior: its mean and the ends o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,31 @@ def without(counts: pd.DataFrame, left_out: Sequence[str]) -> pd.DataFrame:
     return counts[~counts["person"].isin(list(left_out))]
 
 
+# Quadratures take seconds, and several claims look at the same table: each is made once.
+
+Rows = tuple[tuple[Any, ...], ...]  # of a table of counts, which a cache can compare
+
+
+def rows_of(counts: pd.DataFrame) -> Rows:
+    """The person and the four counts of each row."""
+    return tuple(counts[["person", *idea.COUNTS]].itertuples(index=False, name=None))
+
+
+@lru_cache(maxsize=32)
+def averaged(rows: Rows) -> idea.ModelAverage:
+    """The average over eight models."""
+    return idea.model_average(pd.DataFrame(list(rows), columns=["person", *idea.COUNTS]))
+
+
+@lru_cache(maxsize=32)
+def estimated(rows: Rows) -> idea.Posterior:
+    """The posterior under people who differ."""
+    return idea.posterior(pd.DataFrame(list(rows), columns=["person", *idea.COUNTS]))
+
+
 def inclusion(counts: pd.DataFrame, effect: str) -> float:
     """The inclusion Bayes factor of "same", "heads" or "people"."""
-    return idea.model_average(counts).inclusion_bayes_factor[effect]
+    return averaged(rows_of(counts)).inclusion_bayes_factor[effect]
 
 
 def same_if_alike(counts: pd.DataFrame, left_out: Sequence[str] = ()) -> float:
@@ -127,7 +150,7 @@ def all_kept(rng: np.random.Generator, counts: pd.DataFrame, left_out: Sequence[
 
 def typical(counts: pd.DataFrame) -> Measured:
     """The typical person's probability of the same side: people weighed nearly alike."""
-    found = idea.posterior(counts)
+    found = estimated(rows_of(counts))
     return posterior_parts(*found.proportion(found.theta))
 
 
@@ -203,12 +226,12 @@ def theta(counts: pd.DataFrame) -> Measured:
 
 @measures("sd-people", sabotage={"dealt over people": dealt})
 def sd_people(counts: pd.DataFrame) -> Measured:
-    return posterior_parts(*idea.posterior(counts).sd_people())
+    return posterior_parts(*estimated(rows_of(counts)).sd_people())
 
 
 @measures("alpha", rivals={"exactly one half": lambda counts: 0.5}, sabotage={"400 tails made heads": tails_made_heads})
 def alpha(counts: pd.DataFrame) -> Measured:
-    found = idea.posterior(counts)
+    found = estimated(rows_of(counts))
     mean, low, high = found.proportion(found.alpha)
     return Measured(mean, interval=(low, high))
 
@@ -220,7 +243,7 @@ def theta_without_four(counts: pd.DataFrame, left_out: Sequence[str]) -> Measure
 
 @measures("sd-people-without-four", sabotage={"the four kept": all_kept})
 def sd_people_without_four(counts: pd.DataFrame, left_out: Sequence[str]) -> Measured:
-    return posterior_parts(*idea.posterior(without(counts, left_out)).sd_people())
+    return posterior_parts(*estimated(rows_of(without(counts, left_out))).sd_people())
 
 
 # A question
@@ -228,7 +251,7 @@ def sd_people_without_four(counts: pd.DataFrame, left_out: Sequence[str]) -> Mea
 
 @measures("new-person")
 def new_person(counts: pd.DataFrame) -> Measured:
-    found = idea.posterior(counts)
+    found = estimated(rows_of(counts))
     mean, low, high = found.proportion(found.new_person)
     return Measured(
         {"probability": mean, "share below one half": found.new_person.below(0.0)},
