@@ -838,6 +838,10 @@ def against_people(*m):
     return forecasting.t_between_moments(*m, 31)
 
 
+# %% [markdown]
+# The follow-up had 31 questions, and two independent samples of them, 60 degrees of freedom.
+
+# %%
 run.check("follow-up: t against 50%", within(against_half, (0.20, 0.12), -2.35))
 run.check("follow-up: t against people", within(against_people, (0.20, 0.12, 0.19, 0.19), 0.19))
 run.check("follow-up: p of t(30) = -2.35 is 0.026", round(2 * stats.t.sf(2.35, 30), 3) == 0.026)

@@ -684,6 +684,12 @@ for d, s in ((0.01, 1.5), (0.005, 1.0), (0.002, 1.0)):
         for trend, x in zip(trace.laws, trace.x[2:], strict=True)
     ]
     slopes.append(np.polyfit(np.log(trace.levels[20:]), np.log(sup[20:]), 1)[0])
+
+# %% [markdown]
+# The last limit is three binomial standard errors, and two points for priors of simulation and fit that are not quite the
+# same.
+
+# %%
 run.check("a power law is found exactly", recovery < 1e-6)
 run.check("an anchor is an observation at infinity", max(gaps) < 1e-7)
 run.check("a trend and the next stay within the layer", np.max(gap - layers) < 1e-9)

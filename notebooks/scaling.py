@@ -624,42 +624,19 @@ run.claim(measures.power_law, ends)
 # larger model gains what the last one gained, with no law at all.
 
 # %%
-reference = trained[widths[-1]]
-known = np.mean([curve.losses for curve in reference], axis=0)
-by_tokens = [
-    100
-    * np.mean(
-        np.abs(
-            np.interp(one.steps * one.batch, reference[0].steps * 16 * 32, known) / one.losses - 1
-        )
-    )
-    for one in (curve.after(start) for curve in elsewhere)
-]
+by_tokens = experiment.errors_by_tokens(trained[widths[-1]], elsewhere, start)
 errors = {name: table["absolute"].to_numpy() for name, table in unseen.items()}
 run.claim(
     measures.critical_grows, reached, *run.pick(smoke=(2.6, 2.8), cpu=(2.4, 2.7), gpu=(2.35, 2.65))
 )
-run.claim(measures.any_batch, errors["with B_crit"], errors["without"], np.array(by_tokens))
+run.claim(measures.any_batch, errors["with B_crit"], errors["without"], by_tokens)
 
 # %% [markdown]
 # The last gain repeated: the two largest fitted models, and the same step once more.
 
 # %%
-before, last = trained[widths[-2]], trained[widths[-1]]
-n_before, n_last, n_hidden = (trained[width][0].n for width in (widths[-2], widths[-1], hidden))
-times = np.log(n_hidden / n_last) / np.log(n_last / n_before)
-again = [
-    100
-    * np.mean(
-        np.abs(
-            b.after(start).losses
-            * (b.after(start).losses / a.after(start).losses) ** times
-            / c.after(start).losses
-            - 1
-        )
-    )
-    for a, b, c in zip(before, last, trained[hidden], strict=True)
-]
+two = trained[widths[-2]], trained[widths[-1]]
+again = experiment.errors_of_last_gain(*two, trained[hidden], start)
 run.claim(measures.larger_predicted, gains, misses, again)
 run.claim(measures.constants_vary, reached)
 

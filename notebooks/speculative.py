@@ -231,6 +231,11 @@ run.show(speculative.Counters, experiment.speed)
 
 # %%
 run.show(theory.DecisionProcess)
+
+# %% [markdown]
+# For states that can be compared, we keep the riskiest at which going on is best and the safest at which stopping is.
+
+# %%
 states, excess, ends = {}, 0.0, []
 with run.section("exact decision process"):
     for ratio in (3.0, 6.0, 12.0):

@@ -75,3 +75,21 @@ def test_gemstones_below_600m_predict_larger_ones_and_both_forms_are_too_low(run
     larger = (runs["n"] > 6e8).to_numpy()
     assert 100 * np.abs(off[0, larger]).mean() == pytest.approx(unseen, abs=slack)
     assert off[0, larger].mean() < 0
+
+
+def runs(n, level):
+    steps = np.array([100.0, 200.0, 400.0])
+    return [experiment.Curve(n, 512.0, steps, level * steps**-0.1)]
+
+
+def test_what_depends_on_tokens_alone_is_foretold_by_tokens():
+    known, other = (
+        runs(1e4, 5.0),
+        experiment.Curve(1e4, 256.0, np.array([200.0, 400.0]), 5.0 * np.array([100.0, 200.0]) ** -0.1),
+    )
+    assert experiment.errors_by_tokens(known, [other]) == pytest.approx([0.0], abs=1e-9)
+
+
+def test_the_last_gain_repeated_is_right_for_a_power_law_in_size():
+    a, b, c = (runs(n, 9.0 * n**-0.08) for n in (1e3, 2e3, 8e3))
+    assert experiment.errors_of_last_gain(a, b, c) == pytest.approx([0.0], abs=1e-9)

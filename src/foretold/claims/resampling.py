@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from foretold.claims.measure import Measured
 
@@ -44,6 +43,8 @@ def _taken(rows: Any, groups: list[np.ndarray], chosen: np.ndarray) -> Any:
 def mean_of_runs(values: ArrayLike) -> Measured:
     """The mean of independent runs (runs,), with its 95% interval by Student's t. Raises ValueError for fewer than
     two."""
+    from scipy import stats  # here, and not above: importing foretold is light
+
     runs = np.asarray(values, float)
     if runs.ndim != 1 or len(runs) < 2:
         raise ValueError(f"values has the shape {runs.shape}; allowed is (runs,) with at least two")

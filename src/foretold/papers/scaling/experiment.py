@@ -214,6 +214,28 @@ def prediction_errors(law: idea.Law, curves: Sequence[Curve], after: int = 0) ->
     return pd.DataFrame(rows)
 
 
+def errors_by_tokens(known: Sequence[Curve], curves: Sequence[Curve], after: int = 0) -> np.ndarray:
+    """Mean absolute error, in per cent of the observed loss, of each curve's forecast by one that knows tokens alone:
+    the mean loss of `known` runs, which share their steps, after as many tokens (at their ends beyond)."""
+    seen, losses = known[0].steps * known[0].batch, np.mean([curve.losses for curve in known], axis=0)
+    kept = [curve.after(after) for curve in curves]
+    return np.array([100 * np.mean(np.abs(np.interp(c.steps * c.batch, seen, losses) / c.losses - 1)) for c in kept])
+
+
+def errors_of_last_gain(
+    smaller: Sequence[Curve], larger: Sequence[Curve], unseen: Sequence[Curve], after: int = 0
+) -> list[float]:
+    """The same of a forecast for each still larger model that repeats the gain of the last step in size, in proportion
+    to the logarithm of the size. Runs belong together in their order, and share their steps."""
+    found = []
+    for curves in zip(smaller, larger, unseen, strict=True):
+        a, b, c = (curve.after(after) for curve in curves)
+        times = np.log(c.n / b.n) / np.log(b.n / a.n)
+        said = b.losses * (b.losses / a.losses) ** times
+        found.append(float(100 * np.mean(np.abs(said / c.losses - 1))))
+    return found
+
+
 # Public runs
 
 
