@@ -954,7 +954,7 @@ for batch in (20, 180):
 # - Our SAM grid shows the flip and not the barrier. Is the three-regime model refuted, unsupported, or out of its range?
 # - Annealing the learning rate is what makes a dense network good, and what makes it hard to prune. What would you do with a network
 #   that will be both used and pruned?
-# - We report "not at this scale" for one half of the abstract. What result would have made you believe the other half less?
+# - For one half of the abstract our own networks are *inconclusive*. What result would have made you believe that half less?
 #
 # ## Further reading
 #

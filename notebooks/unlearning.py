@@ -193,8 +193,8 @@ figures.show(
 run.show(unlearning.expected_deletions, unlearning.harmonic)
 
 # %% [markdown]
-# The paper's Lemma 1 gives orders of magnitude, $O(mL \log(mB'))$ against $O(mL \log m)$ for SISA; the exact sum is how
-# people who reproduced it state the lemma. It can be checked without any of the argument above: for small systems follow
+# The paper's Lemma 1 gives orders of magnitude, $O(mL \log(mB'))$ against $O(mL \log m)$ for SISA; the exact sum stands in
+# its proof. It can be checked without any of the argument above: for small systems follow
 # *every* set of hit slices, cut sequences as the definition says, and add up the waiting times as fractions.
 
 # %%

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -75,6 +76,22 @@ def execute(python, notebook, folder, **more):
     run(python, empty, "-c", EXECUTE, notebook, executed, **more)
     assert list(empty.iterdir()) == []
     return json.loads(executed.read_text(encoding="utf-8"))
+
+
+def asked_by(chapter):
+    """The extras in the first cell of the notebook that Colab opens."""
+    cells = json.loads(twin(chapter).read_text(encoding="utf-8"))["cells"]
+    cell = next("".join(cell["source"]) for cell in cells if "bootstrap" in cell["metadata"].get("tags", []))
+    return re.search(r'extras = "\[(.*)\]"', cell)[1].split(",")
+
+
+def some_of_each_kind(chapters):
+    """The coin chapter, which people open first, and one for each set of extras that is in no larger one: together
+    they need all that any chapter needs. To run every chapter in every environment takes longer than to build the
+    book."""
+    sets = {chapter: frozenset(asked_by(chapter)) for chapter in sorted(chapters)}
+    largest = {kinds: chapter for chapter, kinds in sets.items() if not any(kinds < other for other in sets.values())}
+    return sorted({"coins", *largest.values()})
 
 
 def twin(chapter):

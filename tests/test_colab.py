@@ -5,7 +5,7 @@ import re
 
 import pytest
 from conftest import ROOT
-from environments import TORCH, build_wheel, create, execute, measured, pip, twin, versions
+from environments import TORCH, build_wheel, create, execute, measured, pip, some_of_each_kind, twin, versions
 
 from foretold import claims
 from foretold.book import locking
@@ -39,7 +39,7 @@ def colab(tmp_path_factory):
     return create(folder / "venv", interpreter, "-r", listed, "pip")
 
 
-@pytest.mark.parametrize("chapter", sorted(Project.find(ROOT).notebooks))
+@pytest.mark.parametrize("chapter", some_of_each_kind(Project.find(ROOT).notebooks))
 def test_the_notebook_alone_installs_foretold_replaces_nothing_and_runs(chapter, colab, wheel, tmp_path):
     pip(colab, "uninstall", "-y", "-q", "foretold")
     # What numba compiled for the chapter before stays behind, in a folder of that name.

@@ -11,7 +11,19 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
-from environments import TORCH, build_wheel, create, execute, measured, pip, run, twin, versions
+from environments import (
+    TORCH,
+    asked_by,
+    build_wheel,
+    create,
+    execute,
+    measured,
+    pip,
+    run,
+    some_of_each_kind,
+    twin,
+    versions,
+)  # fmt: skip
 
 from foretold import claims
 from foretold.book import address, extras, locking
@@ -20,13 +32,6 @@ from foretold.book.project import Project
 BOOK = Project.find(ROOT)
 CHAPTERS = sorted(BOOK.notebooks)
 KINDS = extras.of(BOOK)
-
-
-def asked_by(chapter):
-    """The extras in the first cell of the notebook that Colab opens."""
-    cells = json.loads((ROOT / f"notebooks/{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
-    cell = next("".join(cell["source"]) for cell in cells if "bootstrap" in cell["metadata"].get("tags", []))
-    return re.search(r'extras = "\[(.*)\]"', cell)[1].split(",")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +51,15 @@ def test_the_first_cell_asks_for_no_extra_that_the_chapter_can_do_without(chapte
     for name in asked:
         others = KINDS[""].union(*(KINDS[other] for other in asked if other != name))
         assert imported[chapter] & KINDS[name] - others, name
+
+
+def test_the_chapters_that_run_in_every_environment_need_all_that_any_chapter_needs():
+    chosen = some_of_each_kind(CHAPTERS)
+    assert "coins" in chosen
+    assert {kind for name in chosen for kind in asked_by(name)} == {
+        kind for name in CHAPTERS for kind in asked_by(name)
+    }
+    assert len(chosen) <= 6
 
 
 def test_there_is_an_extra_for_each_kind_of_chapter_and_one_for_all_of_them():
