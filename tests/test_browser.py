@@ -224,6 +224,58 @@ def test_the_scoreboard_shows_every_claim(chromium, site):
     from foretold import claims
 
     with Visit(chromium, site, "book/scoreboard") as visit:
-        rows = visit.page.locator(".foretold-claims tbody tr").count()
+        rows = visit.page.locator(".foretold-all tbody tr").count()
         names = [page.rpartition("/")[2] for page in CHAPTERS]
-        assert rows >= sum(len(claims.load(name).claims) for name in names)
+        assert rows == sum(len(claims.load(name).claims) for name in names)
+
+
+@pytest.fixture
+def board(chromium, site):
+    """The scoreboard, with a function that counts the claims that are shown."""
+    with Visit(chromium, site, "book/scoreboard") as visit:
+        visit.shown = lambda: visit.page.locator(".foretold-all tbody tr:visible").count()
+        yield visit
+
+
+def test_the_scoreboard_is_filtered_by_words_and_choices_that_stand_in_its_address(board, site):
+    every = board.shown()
+    board.page.select_option("select[name=chapter]", "coins")
+    coins = board.shown()
+    assert 0 < coins < every
+    board.page.fill("input[name=words]", "coin heads")
+    assert 0 < board.shown() < coins
+    assert board.page.url.endswith("?chapter=coins&words=coin+heads")
+    assert board.page.locator(".foretold-filter output").inner_text() == f"{board.shown()} of {every} claims"
+    few = board.shown()
+    board.page.goto(board.page.url)
+    assert board.shown() == few
+
+
+def test_the_scoreboard_is_sorted_by_its_heads(board):
+    def column():
+        return board.page.locator(".foretold-all tbody tr td:last-child").all_inner_texts()
+
+    board.page.get_by_role("button", name="verdict").click()
+    signs = [text[0] for text in column()]
+    assert signs == [sign for sign in dict.fromkeys(signs) for _ in range(signs.count(sign))]  # equal ones together
+    assert board.page.locator(".foretold-all th[aria-sort=ascending]").inner_text().startswith("verdict")
+    first = column()[0]
+    board.page.get_by_role("button", name="verdict").click()
+    assert column()[-1] == first
+
+
+def test_a_claim_of_the_scoreboard_leads_to_the_cell_that_measured_it(board):
+    link = board.page.locator(".foretold-all tbody tr[data-chapter=coins] a").first
+    name = link.get_attribute("href").partition("#")[2]
+    link.click()
+    assert board.page.url.endswith(f"notebooks/coins.html#{name}")
+    assert board.page.locator(f"div.cell_output #{name} svg").count() > 0
+
+
+def test_the_scoreboard_is_whole_without_a_script(chromium, site):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site}/book/scoreboard.html")
+    assert page.locator(".foretold-all tbody tr:visible").count() > 50
+    assert page.locator(".foretold-filter").is_hidden()
+    context.close()

@@ -18,7 +18,7 @@ from foretold.book.project import Project
 ROOT = Path(__file__).parents[1]
 CONFIG = "title: Small\nrepository: {url: https://github.com/foretold-survey/foretold, branch: main}\n"
 TOC = "format: jb-book\nroot: book/intro\nparts:\n  - caption: I. First\n    chapters:\n      - file: book/intro\n"
-RECORD = {"statement": "It is so. " * 9, "paper_text": "0.5", "here_text": "0.5 [0.4, 0.6]", "expected": "differs"}
+RECORD = {"statement": "It is so. " * 9, "paper_text": "0.5", "here_text": "0.5 [0.4, 0.6]", "is_expected": True}
 
 
 def notebook(*cells):
@@ -115,7 +115,7 @@ def test_each_figure_has_its_slide_and_its_words_stand_in_the_notes():
 
 
 def test_every_claim_is_on_exactly_one_slide():
-    ledger = {"claims": [{**RECORD, "id": str(n), "here_text": f"number-{n}", "verdict": "differs"} for n in range(23)]}
+    ledger = {"claims": [{**RECORD, "id": str(n), "here_text": f"number-{n}", "verdict": "refuted"} for n in range(23)]}
     cells = [markdown("## A"), code(**{"application/vnd.foretold.claims+json": {}, "text/html": ""})]
     made = seminar.slides(lesson.read(notebook(*cells)), ledger)
     assert len(made) > 2
