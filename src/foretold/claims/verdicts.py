@@ -60,8 +60,8 @@ class Verdict:
         near = min(self.turns, key=lambda name: self._room(name, self.turns[name]))
         low, high = self.turns[near]
         here = self.measured.parts[near].estimate
-        ends = [f"{_turn_text(low, here)} or below"] if low is not None else []
-        ends += [f"{_turn_text(high, here)} or above"] if high is not None else []
+        ends = [_turn_text(low, here, "below")] if low is not None else []
+        ends += [_turn_text(high, here, "above")] if high is not None else []
         of = f" of {near}" if near else ""
         return f"another verdict{of} {' and '.join(ends)}" if ends else ""
 
@@ -191,9 +191,10 @@ def is_positive(verdict: str) -> bool:
     return verdict in POSITIVE
 
 
-def _turn_text(turn: float, here: float) -> str:
+def _turn_text(turn: float, here: float, side: str) -> str:
     """Where a verdict turns: by however little, where it stands at the very end of a region."""
-    return f"barely off {number(here)}," if abs(turn - here) < 1e-9 * max(1.0, abs(here)) else f"at {number(turn)}"
+    at_the_end = abs(turn - here) < 1e-9 * max(1.0, abs(here))
+    return f"just {side} {number(here)}" if at_the_end else f"at {number(turn)} or {side}"
 
 
 def part_text(part: Part) -> str:

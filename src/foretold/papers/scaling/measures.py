@@ -53,11 +53,6 @@ def power_law(ends: Ends) -> Measured:
     return Measured(slopes(sizes, means), draws=[slopes(sizes, np.array(losses)) for losses in drawn])
 
 
-def exchanged(one: str, other: str) -> dict[str, Any]:
-    """A sabotage by which predictions stand in each other's place."""
-    return {"predictions exchanged": swapped(one, other)}
-
-
 def law_exchanged(
     rng: np.random.Generator, nothing: Sequence[float], law: Sequence[float], again: Sequence[float]
 ) -> dict[str, Any]:
@@ -93,11 +88,11 @@ def critical_grows(reached: pd.DataFrame, low: float, high: float) -> Measured:
 
 @measures(
     "any-batch",
-    rivals={"the loss depends on tokens alone": lambda law, blind, tokens: np.mean(np.asarray(blind) - tokens)},
-    sabotage=exchanged("law", "blind"),
+    rivals={"the same law, blind to the batch": lambda law, blind, tokens: np.mean(np.asarray(tokens) - blind)},
+    sabotage={"predictions exchanged": swapped("law", "tokens")},
 )
 def any_batch(law: np.ndarray, blind: np.ndarray, tokens: np.ndarray) -> Measured:
-    return mean_of_runs(np.asarray(blind) - law)
+    return mean_of_runs(np.asarray(tokens) - law)
 
 
 def at_kaplan(rng: np.random.Generator, reached: pd.DataFrame) -> dict[str, Any]:
