@@ -55,8 +55,8 @@ def test_the_table_has_a_row_a_chapter_and_the_sum(bundle):
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", html)]
     assert [row[0] for row in rows] == [
         "chapter",
-        "<a href='../coins.html'>Fair &amp; coins</a>",
-        "<a href='../more.html'>Fair &amp; coins</a>",
+        "<a href='../coins.html' title='Fair &amp; coins'>coins</a>",
+        "<a href='../more.html' title='Fair &amp; coins'>more</a>",
         "all chapters",
     ]
     assert rows[0][4:6] == ["recomputed", "against the paper"]

@@ -38,6 +38,12 @@ def test_the_table_leads_to_the_cards(record):
     assert re.findall(r"<th scope='col'>(\w+)", html) == ["claim", "paper", "here", "verdict"]
 
 
+def test_a_direction_is_no_number_of_the_paper_s_and_the_region_is_ours(claim, share):
+    record = verdicts.judge(claim(value=None, agrees={"above": 0.5}), share, COUNTS, "cpu").record()
+    assert "paper no number; here 0.507" in words(cards.card(record))
+    assert "no number agreement: above 0.5" in words(cards.ledger({"claims": [record]}, "All"))
+
+
 def test_a_card_has_an_address(record):
     assert "id='claim-same-side'" in cards.card(record)
 

@@ -44,18 +44,26 @@ def summary_table(bundles: Sequence[Bundle], link: Link) -> str:
     `link` gives the address of a chapter's page."""
     rows = [summary(bundle) for bundle in bundles]
     used = [word for word in COLUMNS if any(row["verdicts"][word] for row in rows)]
-    heads = ("chapter", *(f"sentences {state}" for state in STATES), *used, "checks", "read in the text", "questions")
-    body = "".join(_row(f"<a href='{link(row['chapter'])}'>{html.escape(row['title'])}</a>", row, used) for row in rows)
-    foot = _row("all chapters", _total(rows), used) if len(rows) > 1 else ""
-    return cards.table("foretold-tally", "The ledger by chapter", heads, body, foot)
+    heads = [*(f"sentences {state}" for state in STATES), *used, "checks that hold", "read in the text", "questions"]
+    body = "".join(_row(_chapter(row, link), row, heads) for row in rows)
+    foot = _row("all chapters", _total(rows), heads) if len(rows) > 1 else ""
+    return cards.table("foretold-tally", "The ledger by chapter", ("chapter", *heads), body, foot)
 
 
-def _row(title: str, row: Mapping[str, Any], used: Sequence[str]) -> str:
-    numbers = [*row["sentences"].values(), *(row["verdicts"][word] for word in used)]
-    texts = [str(number) if number else "·" for number in numbers]
-    texts += [f"{held}/{all_}" if all_ else "·" for held, all_ in (row["checks"], row["read"])]
-    texts.append(str(row["answers"] or "·"))
-    return f"<tr><th scope='row'>{title}</th>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
+def _chapter(row: Mapping[str, Any], link: Link) -> str:
+    title = html.escape(row["title"], quote=True)
+    return f"<a href='{link(row['chapter'])}' title='{title}'>{row['chapter'].replace('_', ' ')}</a>"
+
+
+def _row(name: str, row: Mapping[str, Any], heads: Sequence[str]) -> str:
+    """A row of numbers; each cell knows its head, which a narrow window shows beside it."""
+    numbers = {f"sentences {state}": row["sentences"][state] for state in STATES} | row["verdicts"]
+    ratios = {"checks that hold": row["checks"], "read in the text": row["read"]}
+    texts = {head: str(numbers[head] or "·") for head in heads if head in numbers}
+    texts |= {head: f"{part}/{whole}" if whole else "·" for head, (part, whole) in ratios.items()}
+    texts["questions"] = str(row["answers"] or "·")
+    cells = "".join(f"<td data-head='{head}'>{texts[head]}</td>" for head in heads)
+    return f"<tr><th scope='row'>{name}</th>{cells}</tr>"
 
 
 def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

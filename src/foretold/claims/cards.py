@@ -9,6 +9,7 @@ from typing import Any
 
 from foretold.claims.abstract import STATES, TESTED
 from foretold.claims.evidence import EVIDENCE, INCONCLUSIVE, NEGATIVE, NO_POWER, POSITIVE
+from foretold.claims.statement import NO_NUMBER
 from foretold.claims.strip import strip
 
 Record = Mapping[str, Any]
@@ -49,7 +50,8 @@ def card(record: Record) -> str:
         for name, part in record["parts"].items()
     )
     unit = f" {html.escape(record['unit'])}" if record["unit"] else ""
-    numbers = f"paper {html.escape(record['paper_text'])}{unit}; here {html.escape(record['here_text'])}{unit}"
+    stated = "" if record["paper_text"] == NO_NUMBER else unit
+    numbers = f"paper {html.escape(record['paper_text'])}{stated}; here {html.escape(record['here_text'])}{unit}"
     return (
         f"<div class='foretold-claim' id='claim-{record['id']}'>"
         f"<p>{badge(record)} {sentence(record)}<br><small>{html.escape(record['place'])}</small></p>"
@@ -96,9 +98,16 @@ def claim_cells(record: Record, link: str) -> str:
     evidence = html.escape(record["evidence"].replace("-", " "))
     return (
         f"<td><a href='{link}'>{sentence(record)}</a><br><small>{html.escape(record['place'])}</small></td>"
-        f"<td>{html.escape(record['paper_text'])}</td><td>{html.escape(record['here_text'])}{unit}</td>"
+        f"<td>{_stated(record)}</td><td>{html.escape(record['here_text'])}{unit}</td>"
         f"<td>{badge(record)}<br><small>{evidence}</small></td>"
     )
+
+
+def _stated(record: Record) -> str:
+    """The paper's number; where it has none, what we count as agreement, and that it is ours."""
+    if record["paper_text"] != NO_NUMBER:
+        return html.escape(record["paper_text"])
+    return f"{NO_NUMBER}<br><small>agreement: {html.escape(record['agrees_text'])}</small>"
 
 
 def table(kind: str, caption: str, heads: Sequence[str], rows: str, foot: str = "") -> str:

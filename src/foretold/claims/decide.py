@@ -109,4 +109,4 @@ def smallest_seen(measured: Measured, agrees: Regions) -> dict[str, float]:
 
 def parts_text(measured: Measured, show: Callable[[Part], Any]) -> str:
     """Parts as a reader sees them, each after its name where there are several."""
-    return "; ".join(f"{name} {show(part)}".strip() for name, part in measured.parts.items())
+    return "; ".join(f"{name}: {show(part)}" if name else show(part) for name, part in measured.parts.items())

@@ -14,6 +14,7 @@ from foretold.claims.regions import Region, is_region
 from foretold.claims.text import number
 
 LONGEST_QUOTE = 40  # words
+NO_NUMBER = "no number"  # of a sentence that states a direction, or a word
 WHOLE = ""  # name of the only part of a quantity that has one
 
 
@@ -99,13 +100,13 @@ class Statement:
         return [] if value is None else [float(value)]
 
     def value_text(self) -> str:
-        """The paper's value as a reader sees it, with its error; what counts as agreement where it has none."""
+        """The paper's value as a reader sees it, with its error; `NO_NUMBER` where the sentence has none."""
         if self.printed:
             return self.printed
         if isinstance(self.value, Mapping):
-            return "; ".join(f"{part} {number(value)}" for part, value in self.value.items())
+            return "; ".join(f"{part}: {number(value)}" for part, value in self.value.items())
         if self.value is None:
-            return regions_text(self.agrees)
+            return NO_NUMBER
         error = self.their_error
         if error is None:
             return number(self.value)
@@ -121,7 +122,7 @@ class Statement:
 
 def regions_text(regions: Mapping[str, Region]) -> str:
     """Regions as a reader sees them: those of parts with their names."""
-    return "; ".join(f"{part} {region.text()}".strip() for part, region in regions.items())
+    return "; ".join(f"{part}: {region.text()}" if part else region.text() for part, region in regions.items())
 
 
 def _regions(claim: str, name: str, raw: Any) -> dict[str, Region]:
