@@ -137,7 +137,7 @@ def test_a_failed_chapter_has_a_page_that_says_so_and_the_others_are_rendered(sm
     page = small_book.page("notebooks/alpha")
     assert "This chapter failed in this build" in page
     assert "RuntimeError: no answer today" in page
-    assert "run.claim(&quot;answer&quot;, alpha.answer())" in page
+    assert "run.claim(measures.answer, experiment.answer())" in page
     assert "There is no earlier result" in page
     assert str(small_book.root) not in page
     assert "1 claims: 1 recomputed" in small_book.page("notebooks/beta")
@@ -157,7 +157,7 @@ def test_a_chapter_that_failed_shows_its_last_good_results_marked_as_old(built):
     assert "The answer is 42." in page
     assert "This build:" not in page
     assert page.count("Old results:") == 2  # at the top, and above its claims
-    assert "Old: Chapter alpha" in built.page("book/intro")
+    assert "old: failed in this build" in built.page("book/intro")
     found = json.loads((built.root / "_build/html/claims.json").read_text())
     assert [(failed["chapter"], failed["earlier"]["profile"]) for failed in found["failed"]] == [("alpha", "smoke")]
     built.write("src/foretold/papers/alpha/experiment.py", "def answer():\n    return 42.0\n")

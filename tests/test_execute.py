@@ -30,7 +30,7 @@ SLOW = "import time\n\n\ndef answer():\n    time.sleep(SECONDS)\n    return 42.0
 
 
 def make_slow(book, name, seconds):
-    book.write(f"src/foretold/papers/{name}.py", SLOW.replace("SECONDS", str(seconds)))
+    book.write(f"src/foretold/papers/{name}/experiment.py", SLOW.replace("SECONDS", str(seconds)))
 
 
 def cached(book):
