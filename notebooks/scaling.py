@@ -451,7 +451,8 @@ figures.show(
 
 # %% [markdown]
 # This is the strongest result of the page for the paper. Two constants, measured on other runs of another size, turn an
-# error of eight or nine per cent into one of about one.
+# error of eight or nine per cent into one of about one. A rule that knows tokens alone, and no law, errs by four: it is
+# the better of the two rivals in the ledger.
 #
 # ### The two-billion-parameter forecast
 #
@@ -490,9 +491,9 @@ figures.show(
     "floor from -10 to -2.5, its band reaching far above zero. Below, fitted below 0.6B: "
     "without a floor from -10 to -2.5, with a floor from -7 to just above zero.",
     caption="Recorded. Zero is what was observed; below it a forecast is too optimistic. Without a "
-    "floor it always is. With one it is nearer, and with four more models nearly right at the "
-    "end. The blue band above is the honest price: twelve small models hardly know where the "
-    "floor is.",
+    "floor its centre always is, though below 0.6B the interval of its mean error holds zero. "
+    "With one it is nearer, and with four more models nearly right at the end. The blue band "
+    "above is the honest price: twelve small models hardly know where the floor is.",
 )
 
 # %% [markdown]
@@ -536,8 +537,8 @@ else:
 # %% [markdown]
 # ### Speed or destination?
 #
-# The paper says that with adequate settings batch size, learning rate and schedule change how *fast* the loss falls, and
-# not where it ends. (The chapter on annealing says that the schedule changes the destination.) The Gemstones came in three
+# The paper says, as others quote it, that with adequate settings batch size, learning rate and schedule change how *fast*
+# the loss falls, and not where it ends. (The chapter on annealing says that the schedule changes the destination.) The Gemstones came in three
 # versions: the constant rate, a lower constant rate, and a cooldown from each point. No law is needed to compare them at
 # the same model and step: if only speed differs, gaps should close.
 

@@ -19,6 +19,21 @@ def test_a_power_law_has_one_slope():
     assert measures.power_law({"ends": ENDS}).parts[""].estimate == pytest.approx(1)
 
 
+def test_a_largest_model_that_gains_nothing_is_no_power_law():
+    spoiled = measures.largest_gains_nothing(np.random.default_rng(1), ENDS)
+    assert measures.power_law(spoiled).parts[""].estimate == pytest.approx(0, abs=1e-12)
+
+
+def test_the_law_has_to_beat_the_better_of_two_rules_whichever_it_is():
+    law, good, bad = np.array([1.0, 1.2]), np.array([3.0, 3.2]), np.array([8.0, 8.4])
+    for blind, tokens in ((good, bad), (bad, good)):
+        inputs = {"law": law, "blind": blind, "tokens": tokens}
+        assert measures.any_batch(inputs).parts[""].estimate == pytest.approx(2)
+        assert max(measures.any_batch.rival(name, inputs).parts[""].estimate for name in measures.any_batch.rivals) == 0
+        spoiled = measures.any_batch.spoiled("predictions exchanged", inputs, np.random.default_rng(1))
+        assert measures.any_batch(spoiled).parts[""].estimate == pytest.approx(-2)
+
+
 def test_a_line_in_log_size_bends_the_other_way():
     assert measures.line_in_log_size(ENDS) > 1.05
 

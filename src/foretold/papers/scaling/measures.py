@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from foretold.claims import Measured, mean_of_runs, measures, swapped
+from foretold.claims import Measured, mean_of_runs, measures
 from foretold.papers.scaling import experiment
 from foretold.papers.scaling.idea import fit_critical_law
 
@@ -33,10 +33,10 @@ def sizes_of(ends: Ends) -> np.ndarray:
     return np.array([float(name) for name in ends])
 
 
-def shuffled_sizes(rng: np.random.Generator, ends: Ends) -> dict[str, Any]:
-    """The two smallest models take the places of the two largest."""
-    names, losses = list(ends), list(ends.values())
-    return {"ends": dict(zip(names, [losses[2], losses[0], losses[3], losses[1]], strict=True))}
+def largest_gains_nothing(rng: np.random.Generator, ends: Ends) -> dict[str, Any]:
+    """The largest model ends where the one before it did: no power law, whatever the others do."""
+    *_, before, largest = ends
+    return {"ends": {**ends, largest: ends[before]}}
 
 
 def line_in_log_size(ends: Ends) -> float:
@@ -45,7 +45,11 @@ def line_in_log_size(ends: Ends) -> float:
     return slopes(sizes, np.polyval(np.polyfit(np.log(sizes), losses, 1), np.log(sizes)))
 
 
-@measures("power-law", rivals={"a line in log size": line_in_log_size}, sabotage={"sizes shuffled": shuffled_sizes})
+@measures(
+    "power-law",
+    rivals={"a line in log size": line_in_log_size},
+    sabotage={"the largest gains nothing": largest_gains_nothing},
+)
 def power_law(ends: Ends) -> Measured:
     rng, sizes = np.random.default_rng(1), sizes_of(ends)
     drawn = [[rng.choice(each, len(each)).mean() for each in ends.values()] for _ in range(400)]
@@ -63,12 +67,7 @@ def law_exchanged(
 @measures(
     "larger-predicted",
     rivals={"the last gain repeated": lambda nothing, law, again: np.mean(nothing) - np.mean(again)},
-    sabotage={
-        "predictions exchanged": lambda rng, nothing, law, again: {
-            "nothing": law[:1],
-            "law": [np.mean(nothing)] * len(law),
-        }
-    },
+    sabotage={"predictions exchanged": law_exchanged},
 )
 def larger_predicted(nothing: Sequence[float], law: Sequence[float], again: Sequence[float]) -> Measured:
     gained = np.mean(nothing) - np.asarray(law)
@@ -86,13 +85,28 @@ def critical_grows(reached: pd.DataFrame, low: float, high: float) -> Measured:
     return Measured(ratio, interval=ends)
 
 
+def better_rule(blind: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """The errors of the better of two rules that know no critical batch size: which one it is, differs by profile."""
+    return np.asarray(min(blind, tokens, key=np.mean))
+
+
+def rule_exchanged(
+    rng: np.random.Generator, law: np.ndarray, blind: np.ndarray, tokens: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The errors of the law are called those of both rules, and the better rule's those of the law."""
+    return {"law": better_rule(blind, tokens), "blind": law, "tokens": law}
+
+
 @measures(
     "any-batch",
-    rivals={"the same law, blind to the batch": lambda law, blind, tokens: np.mean(np.asarray(tokens) - blind)},
-    sabotage={"predictions exchanged": swapped("law", "tokens")},
+    rivals={
+        "the loss depends on tokens alone": lambda law, blind, tokens: np.mean(better_rule(blind, tokens) - tokens),
+        "the same law, blind to the batch": lambda law, blind, tokens: np.mean(better_rule(blind, tokens) - blind),
+    },
+    sabotage={"predictions exchanged": rule_exchanged},
 )
 def any_batch(law: np.ndarray, blind: np.ndarray, tokens: np.ndarray) -> Measured:
-    return mean_of_runs(np.asarray(tokens) - law)
+    return mean_of_runs(better_rule(blind, tokens) - law)
 
 
 def at_kaplan(rng: np.random.Generator, reached: pd.DataFrame) -> dict[str, Any]:
