@@ -112,8 +112,8 @@ run = foretold.start("three_laws")
 # | scaling | whole runs of *smaller* models | a larger model's run | the schedule |
 # | annealing | *other schedules*, same model | a schedule nobody has run | another size |
 #
-# Two of them contradict each other. The scaling paper says that with adequate settings the learning-rate schedule changes
-# how fast a model gets to its loss, and not where. The annealing paper is about nothing but the effect of the schedule on
+# Two of them contradict each other. The scaling paper says, as others quote it, that with adequate settings the
+# learning-rate schedule changes how fast a model gets to its loss, and not where. The annealing paper is about nothing but the effect of the schedule on
 # the loss. Both can be right: one speaks of converged training, the other of training as it is done. So the question is
 # who is right at the moment when one stops. We train five sizes of one model under three schedules, on the same batches,
 # and ask all three laws for the same numbers.
@@ -452,16 +452,16 @@ run.report()
 #
 # - **Convergence.** Our runs end long before the loss does. The scaling paper's sentence is about training that has gone on
 #   until the schedule no longer matters; these runs cannot contradict that, and do not confirm it.
-# - **Seeds.** Each size was trained once. Intervals of *differences* are over validation windows, which all runs share; what
-#   another seed would change is measured for one small size only, and is the error bar of the losses.
+# - **Seeds.** Each size was trained once. The interval of the slope is from the scatter of the sizes about their line;
+#   other intervals of *differences* are over validation windows, which all runs share. What another seed would change is
+#   measured for one small size only, and is the error bar of the losses.
 # - **The size of anything.** Models of ten to a hundred thousand parameters on one text.
 #
 # ### Errata and disputes
 #
 # - The dispute is the page: *schedule changes speed only* (scaling, in its body as others quote it) against *the schedule's area moves the loss*
 #   (annealing). As far as one trains here, the second is what happens.
-# - Both fits with a floor that we know of in the scaling literature were refitted by others with quite different floors;
-#   see the scaling chapter.
+# - Chinchilla's fit was refitted by others with another floor, 1.82 nats in the place of 1.69; see the scaling chapter.
 #
 # ## Exercises
 #
