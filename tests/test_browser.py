@@ -268,7 +268,7 @@ def test_a_claim_of_the_scoreboard_leads_to_the_cell_that_measured_it(board):
     link = board.page.locator(".foretold-all tbody tr[data-chapter=coins] a").first
     name = link.get_attribute("href").partition("#")[2]
     link.click()
-    assert board.page.url.endswith(f"notebooks/coins.html#{name}")
+    board.page.wait_for_url(f"**/notebooks/coins.html#{name}")
     assert board.page.locator(f"div.cell_output #{name} svg").count() > 0
 
 
