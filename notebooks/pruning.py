@@ -445,8 +445,7 @@ figures.show(
 # %% [markdown]
 # In numbers: the price of a parent that is too hot, where much is kept, and the price of a parent that is too cold,
 # where little is kept. The second compares the full training with a stop just before the first drop of the learning
-# rate, which is where the paper's flip sits. An effect that is robust shows in both settings, so the claim is judged by the
-# setting that shows it less.
+# rate, which is where the paper's flip sits. An effect that is robust shows in both settings, so the claim has a part for each.
 
 # %%
 before_drop = run.pick(smoke=4, cpu=16, gpu=16)
@@ -614,7 +613,8 @@ for load in (0, 2):
 
 # %% [markdown]
 # Where a few weights in a hundred are kept, heat helps; where half of them are kept, too much of it hurts. That is the
-# abstract's sentence, on networks of four thousand weights. The gain is small beside the spread between networks, which
+# abstract's sentence, on networks of four thousand weights. (At the largest radius the dense networks lose even more than
+# their pruned children do: what hurts there is not peculiar to pruning.) The gain is small beside the spread between networks, which
 # is why it took twenty parents to see.
 #
 # Notice what is *not* there: a barrier worth the name. Connectivity at 3% is within a point of zero, and a
@@ -767,9 +767,11 @@ run.claim(measures.hot_hurts, own["three layers"], stops[0], stops[-1])
 run.claim(measures.cold_hurts, own, stops[-1], before_drop)
 run.claim(measures.sam_low, of_parents(sharp), len(radii) - 1)
 run.claim(measures.sam_high, of_parents(sharp))
+run.answer(measures.beyond_dense, of_parents(sharp))
 
 # %% [markdown]
-# A question of ours, about the corner of the map that the paper marks by hand:
+# Case study 3 ends with a question of ours: the dense parents at the largest radius are worse themselves, some of them
+# much, and retraining repairs a part of it. And another, about the corner of the map that the paper marks by hand:
 
 # %%
 run.answer(measures.corner, printed)

@@ -36,9 +36,10 @@ def test_similarity_alone_chooses_as_well():
     assert measures.similarity_alone(MAPS) == pytest.approx(found)
 
 
-def test_a_large_radius_is_judged_beyond_the_dense_parent():
+def test_a_large_radius_is_judged_by_pruned_networks_and_asked_about_beside_the_dense():
     assert measures.gap(GRID, (0.5,), 1.6, 0.0) == pytest.approx(3 * np.ones(4))
-    assert measures.sam_high({"grid": GRID}).parts[""].estimate == pytest.approx(-3)
+    assert measures.sam_high({"grid": GRID}).parts[""].estimate == pytest.approx(3)
+    assert measures.beyond_dense({"grid": GRID}).parts[""].estimate == pytest.approx(-3)
 
 
 def test_an_interval_for_one_of_three_radii_is_wider():

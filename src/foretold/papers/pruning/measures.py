@@ -219,12 +219,17 @@ def sam_low(grid: Grid, tried: int) -> Measured:
 
 @measures("sam-high", sabotage={"radii shuffled": shuffled_temperatures})
 def sam_high(grid: Grid) -> Measured:
+    return mean_of_runs(gap(grid, (0.5,), 1.6, 0.0))
+
+
+@measures("beyond-dense")
+def beyond_dense(grid: Grid) -> Measured:
     none, large = (list(grid["temperatures"]).index(radius) for radius in (0.0, 1.6))
     dense = 100 * (grid["dense_error"][:, large] - grid["dense_error"][:, none])
     return mean_of_runs(gap(grid, (0.5,), 1.6, 0.0) - dense)
 
 
-# A question
+# Another question
 
 
 @measures("corner")

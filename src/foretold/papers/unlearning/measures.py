@@ -18,6 +18,7 @@ from foretold.claims import Measured, mean_of_runs, measures, replaced, resample
 from foretold.papers.unlearning import idea
 
 RUNS = 100  # of which the authors' script takes the mean
+DRAWS = 100_000  # so many that the verdict does not hang on the seed: a share near 0.95 is known to 0.001
 
 
 # How many deletions
@@ -82,7 +83,7 @@ def table_3(simulated: pd.DataFrame) -> Measured:
 def ratio(many: Sequence[float], one: Sequence[float]) -> Measured:
     """Ratio of mean deletions, from (mean, SD) of single runs; its draws are ratios of means of 100 runs."""
     rng = np.random.default_rng(1)
-    above, below = (rng.normal(mean, sd / np.sqrt(RUNS), 2_000) for mean, sd in (many, one))
+    above, below = (rng.normal(mean, sd / np.sqrt(RUNS), DRAWS) for mean, sd in (many, one))
     return Measured(many[0] / one[0], draws=above / below)
 
 
@@ -108,13 +109,13 @@ def ratio_3(many: Sequence[float], one: Sequence[float]) -> Measured:
 
 
 def methods_exchanged(rng: np.random.Generator, left: pd.DataFrame) -> dict[str, Any]:
-    """Rotations are called matched, and the other way round."""
-    return {"left": left.assign(matched=left["cyclic"], cyclic=left["matched"])}
+    """Sorted rotations are called matched, and the other way round."""
+    return {"left": left.assign(matched=left["sorted"], sorted=left["matched"])}
 
 
-@measures("selection-works", sabotage={"matched and cyclic exchanged": methods_exchanged})
+@measures("selection-works", sabotage={"matched and sorted exchanged": methods_exchanged})
 def selection_works(left: pd.DataFrame) -> Measured:
-    return resampled(lambda rows: float((rows["matched"] - rows["cyclic"]).mean()), left)
+    return resampled(lambda rows: float((rows["matched"] - rows["sorted"]).mean()), left)
 
 
 def exact_halved(rng: np.random.Generator, chances: pd.DataFrame) -> dict[str, Any]:
