@@ -62,8 +62,13 @@ def _row(name: str, row: Mapping[str, Any], heads: Sequence[str]) -> str:
     texts = {head: str(numbers[head] or "·") for head in heads if head in numbers}
     texts |= {head: f"{part}/{whole}" if whole else "·" for head, (part, whole) in ratios.items()}
     texts["questions"] = str(row["answers"] or "·")
-    cells = "".join(f"<td data-head='{head}'>{texts[head]}</td>" for head in heads)
+    cells = "".join(_cell(head, texts[head]) for head in heads)
     return f"<tr><th scope='row'>{name}</th>{cells}</tr>"
+
+
+def _cell(head: str, text: str) -> str:
+    empty = " class='foretold-empty'" if text == "·" else ""  # which a narrow window leaves out
+    return f"<td data-head='{head}'{empty}>{text}</td>"
 
 
 def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
