@@ -1,4 +1,4 @@
-"""The command ``foretold``: build, execute, record, status, claims, twins, seminar, new-chapter, address, lock."""
+"""The command ``foretold``: its options, and what each command calls."""
 
 from __future__ import annotations
 
@@ -76,6 +76,11 @@ def _add_readers(command: Adder) -> None:
     release = "keep these verdicts as those of release VERSION, for the scoreboard's list of changes"
     made.add_argument("--release", metavar="VERSION", help=release)
     made.add_argument("--profile", choices=claims.PROFILES)
+
+    made = command("analyse", analyse, "Do a chapter's analysis of a file of yours, and write it as an HTML report.")
+    made.add_argument("chapter", metavar="CHAPTER")
+    options = "a file, and options: `foretold analyse CHAPTER --help` lists them"
+    made.add_argument("rest", nargs=argparse.REMAINDER, metavar="FILE ...", help=options)
 
     made = command("sabotage", sabotage, "Spoil what claims were measured from: no positive verdict may stay.")
     made.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all")
@@ -206,6 +211,13 @@ def show_claims(given: argparse.Namespace) -> int:
         )
         return 1 if wrong else 0
     return 0
+
+
+def analyse(given: argparse.Namespace) -> int:
+    """Somebody's own data, by the room ``yours`` of a chapter."""
+    from foretold.book import analyse
+
+    return analyse.command(given.chapter, given.rest)
 
 
 def sabotage(given: argparse.Namespace) -> int:

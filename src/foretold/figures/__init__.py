@@ -6,6 +6,7 @@ puts a plotly figure there, with native HTML controls that work from the keyboar
 
 from foretold.figures.controls import Choice, Control, Slider, Toggles
 from foretold.figures.interaction import interactive, script
+from foretold.figures.report import Report
 from foretold.figures.svg import show
 from foretold.figures.theme import COLOURS, DIVERGING, GRID, INK, SEQUENTIAL, use_theme
 
@@ -17,6 +18,7 @@ __all__ = [
     "SEQUENTIAL",
     "Choice",
     "Control",
+    "Report",
     "Slider",
     "Toggles",
     "interactive",

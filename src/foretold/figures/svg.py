@@ -30,6 +30,11 @@ def show(fig: matplotlib.figure.Figure | Any, *, alt: str, caption: str) -> None
 
     Raises ValueError when `alt` or `caption` is empty or `fig` is no matplotlib figure.
     """
+    display(element(fig, alt=alt, caption=caption), alt)
+
+
+def element(fig: matplotlib.figure.Figure | Any, *, alt: str, caption: str) -> str:
+    """The HTML ``<figure>`` that `show` displays; closes the figure, and raises what `show` does."""
     from matplotlib import pyplot
     from matplotlib.figure import Figure
 
@@ -41,10 +46,9 @@ def show(fig: matplotlib.figure.Figure | Any, *, alt: str, caption: str) -> None
     svg, width = _inline_svg(figure, alt)
     # Open figures are displayed once more by the notebook at the end of a cell.
     pyplot.close(figure)
-    display(
+    return (
         f'<figure class="foretold-figure" style="margin:1.5em 0;padding:0;max-width:{width}px">{svg}'
-        f"{figcaption(caption)}</figure>",
-        alt,
+        f"{figcaption(caption)}</figure>"
     )
 
 
